@@ -1,0 +1,42 @@
+package access
+
+// Decision answers one [Request]. The zero Decision is no answer and MUST be
+// treated as a deny.
+type Decision struct {
+	Effect Effect
+	Reason Reason
+	// Rule is the id of the determining rule, "" where none determined.
+	Rule string
+	// Position is the rule's file:line, "" where none determined.
+	Position string
+	// Layer is the layer that determined the outcome.
+	Layer string
+	// Matched names every rule that matched, in order of the files. Nothing is
+	// short-circuited.
+	Matched []Match
+	// PolicyDigest is "sha256:…" of the policy that decided.
+	PolicyDigest string
+	// Message and Remediation are the rule's own words, or a default text.
+	Message     string
+	Remediation string
+	// Hidden is true where the requested item is hidden from this caller: it
+	// is answered exactly like one that does not exist.
+	Hidden bool
+}
+
+// Match is one rule that matched, with how it acted.
+type Match struct {
+	Rule     string `json:"rule"`
+	Effect   Effect `json:"effect"`
+	Truth    Truth  `json:"truth"` // true, or unknown where only suspicion restricts
+	Position string `json:"position"`
+}
+
+// Denied reports whether the request must not be forwarded now.
+func (d *Decision) Denied() bool { return d.Effect != Allow }
+
+// Refuse makes d a deny with this reason and message and clears what a policy
+// had said. Used for every malfunction and gate.
+func (d *Decision) Refuse(r Reason, message string) {
+	*d = Decision{Effect: Deny, Reason: r, Message: message, PolicyDigest: d.PolicyDigest, Matched: d.Matched}
+}

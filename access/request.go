@@ -1,0 +1,94 @@
+package access
+
+import "time"
+
+// Request is one thing an agent asks for, with everything that may be read
+// when deciding it. It is built by a policy enforcement point, completed by
+// the policy administrator (Tool, Places, Facts) and immutable from then on.
+type Request struct {
+	Kind    Kind
+	Method  string // as sent: "tools/call"
+	Backend string // the backend's configured name
+	Name    string // tool name, resource URI, prompt name; the method for Kind Method
+	Args    Value  // the arguments judged: an object, or absent
+
+	// Passes marks what passes unless a deny or a gate matches: discovery,
+	// completion, logging level, subscriptions, known notifications, replies.
+	Passes bool
+	// ArgsUnknown asks whether the request could ever be granted, whatever its
+	// arguments: list filtering. Conditions on arguments and places are unknown.
+	ArgsUnknown bool
+
+	Subject Subject
+	Agent   string // proven software identity; "" is unknown
+	Client  string // what the client calls itself: a hint, never a grant
+	Session Session
+
+	Tool   ToolFacts
+	Places []Place
+	// SchemaState is what the tool's input schema says of Args.
+	SchemaState SchemaState
+	Facts       map[string]Fact
+	Now         time.Time // zero is unknown
+
+	// Gates are hard stops that no policy lifts.
+	Gates []Gate
+	// Digest identifies method and params, volatile keys excepted. SHA-256 over
+	// the canonical form; zero where it was not computed.
+	Digest [32]byte
+}
+
+// Subject is the human principal behind the agent.
+type Subject struct {
+	ID     string // without the issuer: "alice"
+	Issuer string // "corp"; "os" for local users
+	Groups []string
+	Roles  []string
+	Tenant string
+	Known  bool // false: nobody proved who this is, and every condition on it is unknown
+}
+
+// String returns issuer:id, the form used in records.
+func (s Subject) String() string {
+	if !s.Known {
+		return ""
+	}
+	if s.Issuer == "" {
+		return s.ID
+	}
+	return s.Issuer + ":" + s.ID
+}
+
+// Session is one binding of subject, agent, client and device, minted by
+// Custos. Its id never authenticates anything.
+type Session struct {
+	ID      string
+	Started time.Time
+}
+
+// SchemaState is the verdict of a tool's input schema over the arguments.
+type SchemaState uint8
+
+const (
+	// SchemaMissing means that no schema is known for the tool.
+	SchemaMissing SchemaState = iota
+	// SchemaValid means every argument is declared and valid.
+	SchemaValid
+	// SchemaInvalid means an argument is undeclared or not valid.
+	SchemaInvalid
+)
+
+// Gate is a hard stop: the reason it denies with, and what it saw.
+type Gate struct {
+	Reason Reason
+	Detail string
+}
+
+// Fact is one piece of information with its origin. A fact that nobody
+// supplies is unknown, which is why facts are looked up in a map and never
+// defaulted.
+type Fact struct {
+	Value  Value
+	Source string
+	Age    time.Duration
+}
