@@ -1,0 +1,70 @@
+// Package floors holds the rules of the house as tests: which package may
+// import what, how long a file may be, and which names a package may not use.
+//
+// The table is [Table]. A package that is not in it fails the test, so that a
+// new room is a decision somebody wrote down. Change the table and
+// docs/ARCHITECTURE.md in the same commit, and say why.
+package floors
+
+// Module is the import path of this module.
+const Module = "github.com/custos-zt/custos"
+
+// Room is one package and what it may import beside the standard library.
+type Room struct {
+	// Path is the package relative to the module; "." is the root.
+	Path string
+	// Inside lists the packages of this module it may import.
+	Inside []string
+	// Outside lists the third-party modules (import path prefixes) it may import.
+	Outside []string
+}
+
+// Table returns the import table, lowest floor first. Test files may import
+// more: tests drive the house from outside.
+func Table() []Room {
+	return []Room{
+		{Path: "access"},
+		{Path: "internal/term", Outside: []string{"golang.org/x/sys"}},
+		{Path: "internal/canon", Inside: []string{"access"}, Outside: []string{"golang.org/x/text", "golang.org/x/net/idna"}},
+		{Path: "internal/pdp", Inside: []string{"access", "internal/canon"}, Outside: []string{"github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
+		{Path: "policy", Inside: []string{"access", "internal/canon", "internal/pdp"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
+		{Path: "audit", Inside: []string{"access", "internal/canon"}, Outside: []string{"golang.org/x/sys"}},
+		{Path: "internal/config", Outside: []string{"go.yaml.in/yaml/v3"}},
+		{Path: "internal/state", Inside: []string{"audit"}, Outside: []string{"golang.org/x/sys"}},
+		{Path: "internal/inventory", Inside: []string{"access", "internal/canon", "policy"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
+		{Path: "internal/pa", Inside: []string{"access", "internal/canon", "internal/inventory", "internal/pdp"}},
+		{Path: "internal/pep", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pa"}},
+		{Path: "internal/engine", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pa", "internal/pdp", "internal/pep", "internal/state", "policy"}},
+		{Path: ".", Inside: []string{"access", "audit", "internal/canon", "internal/engine", "internal/pep", "policy"}},
+		{Path: "internal/upstream", Outside: []string{"golang.org/x/sys"}},
+		{Path: "internal/gateway", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pep"}},
+		{Path: "internal/demo", Inside: []string{"internal/canon", "internal/term"}},
+		{Path: "internal/cli", Inside: []string{".", "access", "audit", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/inventory", "internal/pa", "internal/pdp", "internal/pep", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
+		{Path: "cmd/custos", Inside: []string{"internal/cli"}},
+		{Path: "internal/floors"},
+	}
+}
+
+// Thin lists the packages that `go get` users import; their dependencies MUST
+// NOT contain anything under [Heavy].
+func Thin() []string { return []string{".", "access", "policy", "audit"} }
+
+// Heavy lists what must not reach a library user.
+func Heavy() []string {
+	return []string{
+		"database/sql", "modernc.org/", "github.com/jackc/",
+		"go.opentelemetry.io/", "github.com/prometheus/",
+		"github.com/spf13/", "github.com/modelcontextprotocol/",
+	}
+}
+
+// Long lists the files that may exceed [MaxLines], each with its reason. At
+// most five in a hundred files may stand here.
+func Long() map[string]string { return map[string]string{} }
+
+// MaxLines is the length a file must not exceed.
+const MaxLines = 400
+
+// Workbench lists folders whose packages are programs and fixtures for tests
+// and measurements; the import table does not bind them, the length rule does.
+func Workbench() []string { return []string{"e2e", "bench", "examples"} }
