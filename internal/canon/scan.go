@@ -80,8 +80,9 @@ func parse(text string, l Limits) (access.Value, error) {
 	if !utf8.ValidString(text) {
 		return access.Value{}, &Error{Ambiguous, invalidUTF8(text), "invalid UTF-8"}
 	}
-	s := scanner{src: text, limits: l}
-	s.stack = s.first[:0]
+	guess := min(4+len(text)/24, 24)
+	room := make([]access.Member, 2*guess)
+	s := scanner{src: text, limits: l, arena: room[:0:guess], stack: room[guess:guess]}
 	s.space()
 	v, err := s.value(1)
 	if err != nil {
@@ -115,7 +116,6 @@ type scanner struct {
 	values int
 	stack  []access.Member
 	arena  []access.Member
-	first  [24]access.Member
 }
 
 func (s *scanner) space() {
@@ -248,7 +248,7 @@ func (s *scanner) key(keys *keySet, base int) (string, error) {
 func (s *scanner) keep(base int) []access.Member {
 	n := len(s.stack) - base
 	if cap(s.arena)-len(s.arena) < n {
-		s.arena = make([]access.Member, 0, max(n, min(64, 4+(len(s.src)-s.pos+n*8)/16)))
+		s.arena = make([]access.Member, 0, max(n, 64))
 	}
 	at := len(s.arena)
 	s.arena = append(s.arena, s.stack[base:]...)
