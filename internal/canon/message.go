@@ -179,7 +179,7 @@ func (m *Message) classify(nullID bool) error {
 			return nil
 		}
 	}
-	key, ok := idKey(m.ID)
+	key, ok := IDKey(m.ID)
 	if !ok {
 		return refuse("an id that is neither a string nor an integer")
 	}
@@ -187,10 +187,10 @@ func (m *Message) classify(nullID bool) error {
 	return nil
 }
 
-// idKey returns the map key of an id: a string keeps its opening quote, so
+// IDKey returns the map key of an id: a string keeps its opening quote, so
 // that it cannot equal a number. Numbers with fraction or exponent are no ids:
 // 7.0 and 7 are one number and two texts, and the answer would be lost.
-func idKey(id access.Value) (string, bool) {
+func IDKey(id access.Value) (string, bool) {
 	raw := id.Raw()
 	switch id.Kind() {
 	case access.String:
