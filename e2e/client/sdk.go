@@ -70,6 +70,7 @@ func Connect(t testing.TB, command []string, s Settings) *SDK {
 }
 
 func roots(t testing.TB, s Settings) []*mcp.Root {
+	t.Helper()
 	if s.Roots == nil {
 		s.Roots = []string{"file://" + t.TempDir()}
 	}
