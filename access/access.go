@@ -14,6 +14,8 @@
 // import it.
 package access
 
+import "fmt"
+
 // Effect is what a decision says, and what a rule asks for.
 type Effect uint8
 
@@ -45,6 +47,17 @@ func (e Effect) String() string {
 // MarshalText makes an effect a word in JSON.
 func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
+// UnmarshalText reads the word back; any other word is an error.
+func (e *Effect) UnmarshalText(b []byte) error {
+	for c := None; c <= Deny; c++ {
+		if c.String() == string(b) {
+			*e = c
+			return nil
+		}
+	}
+	return fmt.Errorf("access: %q is not an effect", b)
+}
+
 // Truth is the outcome of a condition: what is not known to be true or false
 // is unknown, and restricts.
 type Truth uint8
@@ -72,6 +85,17 @@ func (t Truth) String() string {
 
 // MarshalText makes a truth value a word in JSON.
 func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads the word back; any other word is an error.
+func (t *Truth) UnmarshalText(b []byte) error {
+	for c := Unknown; c <= True; c++ {
+		if c.String() == string(b) {
+			*t = c
+			return nil
+		}
+	}
+	return fmt.Errorf("access: %q is not a truth value", b)
+}
 
 // Kind says what a request is about.
 type Kind uint8

@@ -1,0 +1,61 @@
+// Package audit is the evidence that Custos keeps: a log of records that
+// anyone can check afterwards.
+//
+// # Writing
+//
+// A state directory has one chain of records for each slot, and each chain one
+// writer: the process that holds the slot's [Lock]. [Open] continues a chain,
+// [Log.Append] adds a record and returns a [Ticket] at once, and
+// [Ticket.Wait] returns when the record is durable. What depends on a record
+// MUST NOT happen before:
+//
+//	ticket := log.Append(audit.Record{Kind: audit.KindAdmission, …})
+//	if err := ticket.Wait(); err != nil {
+//		return deny(err) // nothing is forwarded without its record
+//	}
+//	forward(call)
+//	log.AppendLazy(audit.Record{Kind: audit.KindOutcome, Admission: ticket.Seq(), …})
+//
+// Records appended while a write is under way form the next commit group: one
+// write, one fdatasync, however many callers wait.
+//
+// Failure has one meaning. After any error of a write or an fdatasync, a short
+// write, or a write past its deadline, every ticket that is not resolved yet
+// and every later one fails with [ErrFailed]. Nothing is tried again, because
+// an fdatasync that follows a failed one may report a success that it did not
+// have. The last words go to an emergency file whose space was taken at the
+// start ([Breadcrumb]).
+//
+// # The format
+//
+// A chain lies in log/NN, in segment files named by the seq of their first
+// record. A segment is a header and frames:
+//
+//	header  "CUSTOSLG" | u32 version | u32 CRC-32C of both
+//	frame   u32 length | u32 CRC-32C of length and payload | payload | zeros to a multiple of 8
+//
+// A frame is a commit group: the payload is one or more records, each followed
+// by a newline. That is what one fdatasync covers, so a crash can tear the
+// last frame of a chain and no other, in whatever order pages reach the disk;
+// and a frame header, aligned to 8, never lies across two sectors. Every other
+// broken frame was whole once, which is tampering.
+//
+// A record is one line of JSON ([Record]). Its hash is the SHA-256 of its bytes
+// as stored, without the newline; nothing is ever encoded again to be checked.
+// The next record carries that hash as prev, across segments. A chain begins
+// with a genesis record, every later segment with a segment record; both name
+// the instance. Behind the last frame a segment holds zeros, written ahead of
+// need, which are cut off when it is closed.
+//
+// # Reading
+//
+// [Verify] checks every chain of a log directory; [Read], [Follow] and [Find]
+// read records, beside a live writer too. They take no lock.
+//
+// # What it proves
+//
+// A chain shows any change that was not carried through to its end. Whoever
+// can write the files can still cut the tail, or compute everything anew:
+// against that helps only a head that was kept elsewhere, so a [Report] always
+// states its scope.
+package audit

@@ -1,0 +1,251 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// The defaults of [Options].
+const (
+	DefaultSegmentSize   = 64 << 20
+	DefaultSegmentAge    = time.Hour
+	DefaultWriteDeadline = 5 * time.Second
+	// lazyDelay is how long a lazy record waits for company. Together with one
+	// commit it stays below the 100 ms within which an outcome is durable.
+	lazyDelay = 50 * time.Millisecond
+)
+
+var (
+	// ErrFailed marks a record that is not durable and never will be, and a log
+	// that accepts no more of them.
+	ErrFailed = errors.New("audit: the log failed")
+	// ErrTampered marks a log that somebody changed.
+	ErrTampered = errors.New("audit: the log was tampered with")
+	// ErrTooLarge refuses a single record; the log goes on.
+	ErrTooLarge = errors.New("audit: record larger than 1 MiB")
+	// ErrClosed is returned for records appended after Close.
+	ErrClosed = fmt.Errorf("%w: it was closed", ErrFailed)
+)
+
+// Options configure [Open].
+type Options struct {
+	// Slot is the number of the chain, from 0 below [MaxSlots].
+	Slot int
+	// Instance names the state directory; it is required, stands in every
+	// segment and MUST be the same in all of them.
+	Instance string
+	// SegmentSize and SegmentAge bound a segment; a group that exceeds the size
+	// is not split.
+	SegmentSize int64
+	SegmentAge  time.Duration
+	// WriteDeadline is how long one write may take before the disk counts as
+	// failed.
+	WriteDeadline time.Duration
+	// Now is the clock, time.Now by default.
+	Now func() time.Time
+	// Failed is called once, on its own goroutine, when the log failed.
+	Failed func(error)
+
+	disk *disk
+}
+
+// defaults fills what the caller left out.
+func (o *Options) defaults() error {
+	if o.Instance == "" {
+		return errors.New("audit: no instance id given")
+	}
+	if o.Slot < 0 || o.Slot >= MaxSlots {
+		return fmt.Errorf("audit: slot %d is not in 0…%d", o.Slot, MaxSlots-1)
+	}
+	if o.SegmentSize <= 0 {
+		o.SegmentSize = DefaultSegmentSize
+	}
+	if o.SegmentAge <= 0 {
+		o.SegmentAge = DefaultSegmentAge
+	}
+	if o.WriteDeadline <= 0 {
+		o.WriteDeadline = DefaultWriteDeadline
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.disk == nil {
+		d := osDisk()
+		o.disk = &d
+	}
+	return nil
+}
+
+// Log is the writing end of one chain. Its methods may be called from any
+// number of goroutines.
+type Log struct {
+	dir string
+	opt Options
+
+	mu      sync.Mutex
+	head    Head                // of what was appended
+	prev    string              // head's hash, as the next record carries it
+	durable Head                // of what is known to be on disk
+	open    map[uint64]struct{} // admissions without outcome
+	filling *group              // takes the next record; nil: none
+	full    []*group            // wait before filling
+	current *group              // is being written
+	spare   []byte              // buffer for the next group
+	lazy    *time.Timer         // wakes the writer for lazy records
+	armed   bool
+	due     bool // the timer fired
+	asleep  bool // the writer waits for wake
+	closing bool
+	err     error // why the log failed
+
+	watch   *time.Timer // looks after a writer that hangs
+	watched bool
+	since   time.Time // when the writer went to the disk; zero: it is not there
+
+	segName  string // the segment that the next group belongs to
+	segBytes int64
+	segBegan time.Time
+
+	crumb   *os.File      // the emergency file, open from the start
+	wake    chan struct{} // holds at most one token
+	stopped chan struct{} // the writer is gone
+	failed  chan struct{} // the log failed
+	told    chan struct{} // and the breadcrumb was left
+}
+
+// Open continues the chain in dir (log/NN), or begins it. The caller MUST hold
+// the slot's lock ([Lock]); dir MUST exist.
+//
+// A commit group that a crash cut short at the very end is removed and the
+// removal recorded. Any other break is refused with an error that wraps
+// [ErrTampered]: Open never repairs. Admissions that an earlier process left
+// without an outcome get an outcome_unknown record. Everything that Open
+// records is durable when it returns.
+func Open(dir string, opt Options) (*Log, error) {
+	if err := opt.defaults(); err != nil {
+		return nil, err
+	}
+	r, err := recoverChain(dir, &opt)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{
+		dir: dir, opt: opt,
+		head: r.head, prev: r.head.prev(), durable: r.head, open: r.open,
+		segName: r.segment, segBytes: r.end, segBegan: r.began,
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		failed: make(chan struct{}), told: make(chan struct{}),
+	}
+	if r.crumb != nil {
+		l.segBegan = time.Time{} // a chain that failed goes on in a new file
+	}
+	var s *segment
+	if r.segment != "" {
+		if s, err = resumeSegment(*opt.disk, l.path(r.segment), r.end, opt.SegmentSize); err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+	}
+	l.lazy, l.watch = idleTimer(l.lazyDue), idleTimer(l.watchDue)
+	go l.run(s)
+	if err := l.settle(r); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// settle records what recovery found and prepares the emergency file.
+func (l *Log) settle(r *recovery) error {
+	for _, rec := range r.report() {
+		if err := l.Append(rec).Wait(); err != nil {
+			return err
+		}
+	}
+	if r.segment == "" {
+		l.mu.Lock()
+		g := l.room()
+		l.nudge(g, true)
+		l.mu.Unlock()
+		if err := (Ticket{g: g}).Wait(); err != nil {
+			return err
+		}
+	}
+	f, err := openEmergency(l.opt.disk, l.dir)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	l.mu.Lock()
+	l.crumb = f
+	l.mu.Unlock()
+	return nil
+}
+
+// idleTimer returns a timer for f that does not run yet.
+func idleTimer(f func()) *time.Timer {
+	t := time.AfterFunc(time.Hour, f)
+	t.Stop()
+	return t
+}
+
+func (l *Log) path(name string) string { return filepath.Join(l.dir, name) }
+
+// Append adds a record to the chain and returns at once. The order of calls is
+// the order in the log. The caller MUST wait for the ticket before it acts on
+// the record; a record that is refused has a ticket that fails.
+func (l *Log) Append(rec Record) Ticket { return l.add(&rec, true) }
+
+// AppendLazy is Append for records that nobody waits for: it starts no commit
+// of its own but rides with the next one, and is durable within 100 ms.
+func (l *Log) AppendLazy(rec Record) Ticket { return l.add(&rec, false) }
+
+func (l *Log) add(r *Record, eager bool) Ticket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil || l.closing {
+		return refused(l.opt.Slot, l.reason())
+	}
+	g := l.room()
+	now := l.opt.Now()
+	if !l.put(g, r, now) {
+		l.nudge(g, g.records > 0)
+		return refused(l.opt.Slot, ErrTooLarge)
+	}
+	l.nudge(g, eager)
+	return Ticket{slot: l.opt.Slot, seq: r.Seq, g: g}
+}
+
+// nudge makes sure that g will be committed: now, or soon. l.mu is held.
+func (l *Log) nudge(g *group, eager bool) {
+	switch {
+	case g.records == 0:
+		// Nothing to commit: its only record was refused.
+	case eager:
+		g.eager = true
+		l.rouse()
+	case !g.eager && !l.armed:
+		l.armed = true
+		l.lazy.Reset(lazyDelay)
+	}
+}
+
+// rouse wakes the writer if it sleeps. l.mu is held.
+func (l *Log) rouse() {
+	if l.asleep {
+		l.asleep = false
+		l.wake <- struct{}{}
+	}
+}
+
+// lazyDue runs when lazy records have waited long enough.
+func (l *Log) lazyDue() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.armed = false
+	if l.filling != nil {
+		l.due = true
+		l.rouse()
+	}
+}
