@@ -11,7 +11,8 @@ import (
 // Fold returns the form in which restrictions compare text: Unicode
 // compatibility form and full case folding, without characters that are not
 // shown (Unicode's NFKC_Casefold). Two names that some file system takes for
-// one have one form. Fold never justifies a grant.
+// one have one form; bytes that are not UTF-8 become U+FFFD. Fold never
+// justifies a grant.
 func Fold(s string) string {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
