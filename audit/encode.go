@@ -45,6 +45,10 @@ func appendFields(b []byte, r *Record) []byte {
 	b = appendCount(b, "admission", int64(r.Admission), outcome)
 	b = appendString(b, "rpc_id", r.RPCID)
 	b = appendString(b, "method", r.Method)
+	b = appendString(b, "direction", r.Direction)
+	if r.OneWay {
+		b = append(b, `,"one_way":true`...)
+	}
 	b = appendString(b, "backend", r.Backend)
 	b = appendString(b, "tool", r.Tool)
 	b = appendString(b, "uri", r.URI)

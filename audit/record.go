@@ -80,7 +80,12 @@ type Record struct {
 	// RPCID is the JSON-RPC id as sent, a string without its quotes.
 	RPCID   string `json:"rpc_id,omitempty"`
 	Method  string `json:"method,omitempty"`
-	Backend string `json:"backend,omitempty"`
+	// Direction says who sent the message: "client", "backend", or "reply" for
+	// the client's answer to a backend. OneWay marks what is never answered: a
+	// notification or a reply; no outcome follows it.
+	Direction string `json:"direction,omitempty"`
+	OneWay    bool   `json:"one_way,omitempty"`
+	Backend   string `json:"backend,omitempty"`
 	// Tool, URI and Prompt name what was asked for; one of them at most is set.
 	Tool   string `json:"tool,omitempty"`
 	URI    string `json:"uri,omitempty"`
@@ -191,7 +196,7 @@ type Args struct {
 func (r *Record) ID() string { return FormatID(r.Slot, r.Seq) }
 
 // awaitsOutcome reports whether an outcome must follow: the call was
-// forwarded.
+// forwarded, and is one that is answered.
 func (r *Record) awaitsOutcome() bool {
-	return r.Kind == KindAdmission && r.Decision == access.Allow
+	return r.Kind == KindAdmission && r.Decision == access.Allow && !r.OneWay
 }
