@@ -69,7 +69,8 @@ func (e *StartError) Error() string {
 func (e *StartError) Unwrap() error { return e.Err }
 
 // Start runs the command. The caller MUST call [Process.Stop], also after the
-// child ended by itself: it collects what the child left behind.
+// child ended by itself, to collect what the child left behind, then
+// [Process.Close].
 func (h *Host) Start(o Options) (*Process, error) {
 	if len(o.Command) == 0 {
 		return nil, errors.New("no command given")
@@ -168,7 +169,8 @@ func (p *Process) Status() int {
 // Stop ends the child: it closes its input, waits for grace, sends SIGTERM to
 // the group, waits again for half the grace, then kills the group and every
 // descendant that fled from it. It returns once the child was reaped, and may
-// be called again.
+// be called again. What the child wrote can still be read from Stdout, until
+// [Process.Close].
 func (p *Process) Stop(grace time.Duration) {
 	p.stop.Do(func() {
 		_ = p.Stdin.Close()
@@ -181,9 +183,11 @@ func (p *Process) Stop(grace time.Duration) {
 		<-p.done
 		p.signal(syscall.SIGKILL) // whoever of the group outlived its leader
 		p.host.gone(p.cmd.Process.Pid)
-		_ = p.out.Close()
 	})
 }
+
+// Close gives up Stdout. It MUST follow Stop.
+func (p *Process) Close() { _ = p.out.Close() }
 
 // Signal passes a signal to the whole group.
 func (p *Process) Signal(sig syscall.Signal) { p.signal(sig) }

@@ -21,7 +21,7 @@ func start(t *testing.T, h *Host, script string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Stop(grace) })
+	t.Cleanup(func() { p.Stop(grace); p.Close() })
 	return p
 }
 
