@@ -20,6 +20,10 @@ type chain struct {
 	unknown []uint64            // admissions whose outcome is recorded as unknown
 }
 
+// misfit says that a record does not carry the hash of its predecessor: one of
+// the two was changed.
+const misfit = "does not continue the record before it"
+
 // add takes the next record. It returns its head, and what is wrong with it
 // or "".
 func (c *chain) add(line []byte) (head, string) {
@@ -32,7 +36,7 @@ func (c *chain) add(line []byte) (head, string) {
 	case c.next != 0 && h.seq != c.next:
 		return h, fmt.Sprintf("record %d expected, found record %d", c.next, h.seq)
 	case c.known && string(h.prev) != string(c.prev[:]):
-		return h, "does not continue the record before it"
+		return h, misfit
 	}
 	c.link(&h, line)
 	return h, ""

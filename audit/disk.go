@@ -38,6 +38,9 @@ func osDisk() disk {
 	}
 }
 
+// openRead opens a file of the log for reading; a symbolic link is refused.
+func openRead(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|noFollow, 0) }
+
 // writeFull writes all of b or fails.
 func (d *disk) writeFull(f *os.File, b []byte, off int64) error {
 	n, err := d.write(f, b, off)

@@ -178,7 +178,7 @@ func (l *Log) awaitCrumb() {
 // ReadBreadcrumb returns what a failed log left in dir (log/NN), and nil where
 // it left nothing.
 func ReadBreadcrumb(dir string) (*Breadcrumb, error) {
-	f, err := os.OpenFile(filepath.Join(dir, emergencyName), os.O_RDONLY|noFollow, 0)
+	f, err := openRead(filepath.Join(dir, emergencyName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

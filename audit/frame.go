@@ -105,7 +105,7 @@ const window = 256 << 10
 
 // openWalker checks the file header and stands before the first frame.
 func openWalker(path string) (*walker, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, err := openRead(path)
 	if err != nil {
 		return nil, err
 	}
@@ -140,12 +140,13 @@ func (w *walker) next() (payload []byte, at int64, err error) {
 	if !ok {
 		return nil, at, w.stale(nil, allZero(b))
 	}
-	b, err = w.peekAt(frameHeader + n)
-	if err != nil || len(b) < frameHeader+n || !checkFrame(b) {
+	end := frameHeader + n
+	b, err = w.peekAt(int(align(int64(end))))
+	if err != nil || len(b) < end || !checkFrame(b[:end]) || !allZero(b[end:]) {
 		return nil, at, w.stale(err, false)
 	}
-	w.off = align(at + int64(len(b)))
-	return b[frameHeader:], at, nil
+	w.off = align(at + int64(end))
+	return b[frameHeader:end], at, nil
 }
 
 // stale forgets the window, so that the next look is a fresh one.

@@ -32,7 +32,7 @@ func Lock(dir string) (*os.File, error) {
 // Live reports whether a process writes the chain in dir now. It takes no
 // lock itself, so asking never disturbs a process that looks for a free slot.
 func Live(dir string) bool {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDONLY|noFollow, 0)
+	f, err := openRead(filepath.Join(dir, lockName))
 	if err != nil {
 		return false
 	}

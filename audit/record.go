@@ -78,8 +78,8 @@ type Record struct {
 	Admission uint64 `json:"admission,omitempty"`
 
 	// RPCID is the JSON-RPC id as sent, a string without its quotes.
-	RPCID   string `json:"rpc_id,omitempty"`
-	Method  string `json:"method,omitempty"`
+	RPCID  string `json:"rpc_id,omitempty"`
+	Method string `json:"method,omitempty"`
 	// Direction says who sent the message: "client", "backend", or "reply" for
 	// the client's answer to a backend. OneWay marks what is never answered: a
 	// notification or a reply; no outcome follows it.

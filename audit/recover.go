@@ -191,7 +191,7 @@ func (r *recovery) unacknowledged(path string, d *disk) (again bool, err error) 
 // unbegun handles a segment without a whole frame: what a crash leaves when it
 // comes while a segment is begun. Anything else in it is tampering.
 func (r *recovery) unbegun(path string, sf segmentFile, at int64) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	f, err := openRead(path)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}

@@ -1,0 +1,172 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
+
+// VerifyOptions configure [Verify].
+type VerifyOptions struct {
+	// Instance is the instance that the log must belong to; "": whichever the
+	// first genesis record names.
+	Instance string
+	// Workers is how many chains are checked at once; 0: as many as there are
+	// processors.
+	Workers int
+}
+
+// Verify checks every chain under a log directory: the checksum of each frame,
+// the hash, slot and sequence of each record, that segments follow one another
+// without a gap, and that all of them belong to one instance. What it finds is
+// in the [Report], tampering included; an error wraps [ErrCannotVerify] and
+// means that there is no finding. Verify takes no lock and may run beside
+// writers.
+func Verify(logDir string, opt VerifyOptions) (Report, error) {
+	slots, err := listSlots(logDir)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: %w", ErrCannotVerify, err)
+	}
+	if opt.Workers <= 0 {
+		opt.Workers = runtime.GOMAXPROCS(0)
+	}
+	found := make([]*verifier, len(slots))
+	errs := make([]error, len(slots))
+	limit := make(chan struct{}, opt.Workers)
+	var wg sync.WaitGroup
+	for i, s := range slots {
+		limit <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-limit }()
+			found[i] = newVerifier(s)
+			errs[i] = found[i].run()
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return Report{}, fmt.Errorf("%w: %w", ErrCannotVerify, err)
+	}
+	r := Report{Scope: ScopeLocal, Instance: opt.Instance, Slots: make([]SlotReport, 0, len(slots))}
+	for _, v := range found {
+		r.join(v)
+	}
+	r.missingSlots(logDir)
+	return r, nil
+}
+
+// join adds one chain to the report and compares its instance.
+func (r *Report) join(v *verifier) {
+	if r.Instance == "" {
+		r.Instance = v.instance
+	}
+	if v.instance != "" && v.instance != r.Instance && v.rep.Bad == nil {
+		v.bad(1, segmentName(1), fileHeader, fmt.Sprintf("belongs to instance %s, not to %s", v.instance, r.Instance))
+		v.rep.Records, v.rep.TailUnproven = 0, 0
+	}
+	r.Slots = append(r.Slots, v.rep)
+}
+
+// missingSlots finds directories that are gone. Slots are taken from the
+// lowest up, so that below a slot that exists every other one did too.
+func (r *Report) missingSlots(logDir string) {
+	have := map[int]bool{}
+	top := -1
+	for i := range r.Slots {
+		have[r.Slots[i].Slot] = true
+		top = max(top, r.Slots[i].Slot)
+	}
+	for n := range top {
+		if !have[n] {
+			bad := &Bad{Slot: n, Seq: 1, ID: FormatID(n, 1), File: filepath.Join(logDir, SlotName(n)), What: "the slot is missing"}
+			r.Slots = append(r.Slots, SlotReport{Slot: n, Bad: bad, OutcomeUnknown: []uint64{}})
+		}
+	}
+}
+
+// verifier checks one chain.
+type verifier struct {
+	dir      string
+	chain    chain
+	rep      SlotReport
+	instance string
+
+	last    place      // of the record that was checked last
+	suspect *suspicion // nil: none
+}
+
+func newVerifier(s slotDir) *verifier {
+	v := &verifier{dir: s.path, rep: SlotReport{Slot: s.slot, OutcomeUnknown: []uint64{}}}
+	v.chain = chain{slot: s.slot, next: 1, known: true, open: map[uint64]struct{}{}}
+	copy(v.chain.prev[:], genesisPrev)
+	return v
+}
+
+// run walks all segments. Its error means that something could not be read.
+func (v *verifier) run() error {
+	v.rep.Live = Live(v.dir)
+	list, err := listSegments(v.dir)
+	if errors.Is(err, ErrTampered) {
+		v.bad(1, "", 0, err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	crumb, err := ReadBreadcrumb(v.dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	v.rep.Failed, v.rep.Segments = crumb, len(list)
+	v.started(len(list))
+	previous := ""
+	for i, sf := range list {
+		c := segmentCheck{v: v, file: sf, previous: previous, last: i == len(list)-1}
+		if err := c.run(); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(v.dir, sf.name), err)
+		}
+		if v.rep.Bad != nil {
+			break
+		}
+		previous = sf.name
+	}
+	v.resolve(nil)
+	v.conclude()
+	return nil
+}
+
+// started finds a chain whose segments are all gone. The emergency file is
+// made only after the genesis record is durable.
+func (v *verifier) started(segments int) {
+	if segments > 0 {
+		return
+	}
+	if _, err := os.Lstat(filepath.Join(v.dir, emergencyName)); err == nil {
+		v.bad(1, segmentName(1), 0, "every segment is missing")
+	}
+}
+
+// conclude fills what is known only at the end of a chain.
+func (v *verifier) conclude() {
+	v.rep.Records = v.chain.count
+	if v.rep.Bad != nil {
+		v.rep.Records = min(v.rep.Records, v.rep.Bad.Seq-1)
+	}
+	v.rep.TailUnproven = v.rep.Records
+	v.rep.Head = v.chain.head.prev()
+	v.rep.OutcomeUnknown = append(v.rep.OutcomeUnknown, v.chain.unknown...)
+	if !v.rep.Live && v.rep.Bad == nil {
+		v.rep.OutcomeUnknown = append(v.rep.OutcomeUnknown, sorted(v.chain.open)...)
+	}
+}
+
+// bad records the first bad record.
+func (v *verifier) bad(seq uint64, file string, offset int64, what string) {
+	if v.rep.Bad != nil {
+		return
+	}
+	v.rep.Bad = &Bad{Slot: v.chain.slot, Seq: seq, ID: FormatID(v.chain.slot, seq), File: filepath.Join(v.dir, file), Offset: offset, What: what}
+}
