@@ -31,7 +31,7 @@ func ReadHost(s string) (host string, sure bool) {
 		ip, ok := readIPv4(host, false)
 		return ip, sure && ok && !hasLeadingZero(host)
 	}
-	return host, sure && !strings.Contains(host, "..") && host[0] != '.'
+	return host, sure && !strings.Contains("."+host+".", "..")
 }
 
 // toASCII maps a host name as the WHATWG URL standard does (UTS #46,
