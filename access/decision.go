@@ -30,6 +30,8 @@ type Match struct {
 	Effect   Effect `json:"effect"`
 	Truth    Truth  `json:"truth"` // true, or unknown where only suspicion restricts
 	Position string `json:"position"`
+	// Monitor says that the rule only records what it would have done.
+	Monitor bool `json:"monitor,omitempty"`
 }
 
 // Denied reports whether the request must not be forwarded now.

@@ -1,0 +1,79 @@
+package pdp
+
+import "github.com/custos-zt/custos/access"
+
+// evaluation is one request under one snapshot, with what was worked out for
+// it so far.
+type evaluation struct {
+	s *Snapshot
+	r *access.Request
+	// uris are the readings of a resource's URI beside the one that was sent.
+	uris []string
+	// urls are the URL values of the arguments, found when first asked for.
+	urls    []urlValue
+	urlsSet bool
+}
+
+// eval judges one condition. Every caller goes through here.
+func (e *evaluation) eval(op *Op, g reading) access.Truth {
+	switch op.Code {
+	case CodeSubjects:
+		return e.subjects(op)
+	case CodeGroups:
+		return e.held(op, e.r.Subject.Groups)
+	case CodeRoles:
+		return e.held(op, e.r.Subject.Roles)
+	case CodeTenants:
+		return e.word(op, e.r.Subject.Tenant)
+	case CodeIssuers:
+		return e.word(op, e.r.Subject.Issuer)
+	case CodeClients:
+		return e.clients(op, g)
+	case CodeAgents:
+		return e.agents(op)
+	case CodeOps:
+		return e.ops(op, g)
+	case CodeSideEffects:
+		return within(op.Names, e.r.Tool.SideEffects, g)
+	case CodeLabels:
+		return e.labels(op, g)
+	case CodeTier:
+		return e.tier(op)
+	default:
+		return e.onCall(op, g)
+	}
+}
+
+// onCall judges conditions on what the call carries. Where that is unknown,
+// so are they.
+func (e *evaluation) onCall(op *Op, g reading) access.Truth {
+	if e.r.ArgsUnknown {
+		return access.Unknown
+	}
+	switch op.Code {
+	case CodeArg:
+		return op.Arg.judge(e, g)
+	case CodeUnlisted:
+		return op.Unlisted.judge(e, g)
+	case CodeCommands:
+		return e.commands(op, g)
+	case CodePlaces:
+		return op.Places.judge(e.r, g)
+	case CodeURLs, CodeHosts:
+		return op.URLs.judge(e, g)
+	default:
+		return access.Unknown
+	}
+}
+
+// all judges conditions that must hold together, up to the first false one.
+func (e *evaluation) all(sp span, g reading) access.Truth {
+	t := access.True
+	for i := sp.from; i < sp.to; i++ {
+		t = and(t, e.eval(&e.s.ops[i], g))
+		if t == access.False {
+			break
+		}
+	}
+	return t
+}

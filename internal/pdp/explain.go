@@ -1,0 +1,118 @@
+package pdp
+
+import (
+	"slices"
+
+	"github.com/custos-zt/custos/access"
+)
+
+// Explanation says how a decision came about: every rule whose patterns cover
+// the request, every condition of it, what the condition saw. It repeats
+// values of the call, and is meant for the person who owns it.
+type Explanation struct {
+	Decision access.Decision `json:"decision"`
+	Rules    []RuleTrace     `json:"rules"`
+	// Nearest is the rule that would have granted with the fewest conditions
+	// changed, or nil: where the call was granted, or no rule is about it.
+	Nearest *RuleTrace `json:"nearest,omitempty"`
+}
+
+// RuleTrace is one rule that was considered.
+type RuleTrace struct {
+	Rule     string        `json:"rule"`
+	Effect   access.Effect `json:"effect"`
+	Position string        `json:"position"`
+	// Acts is what the rule does with the request: "denies", "holds", "allows",
+	// "grants a hold", or "" where it does not match.
+	Acts string `json:"acts"`
+	// Monitor says that it only records it.
+	Monitor    bool             `json:"monitor,omitempty"`
+	Conditions []ConditionTrace `json:"conditions"`
+	// Unless holds the conditions of each exception.
+	Unless [][]ConditionTrace `json:"unless,omitempty"`
+}
+
+// ConditionTrace is one condition and what it saw.
+type ConditionTrace struct {
+	Field string `json:"field"` // "args.limit"
+	Text  string `json:"text"`  // as written
+	Seen  string `json:"seen"`
+	// Truth is the reading that the rule's effect uses. An approve uses both:
+	// Truth holds, and Grants grants the hold.
+	Truth  access.Truth `json:"truth"`
+	Grants access.Truth `json:"grants"`
+}
+
+// Failed returns the conditions that kept the rule from granting.
+func (t *RuleTrace) Failed() []ConditionTrace {
+	return slices.DeleteFunc(slices.Clone(t.Conditions), func(c ConditionTrace) bool { return c.Grants == access.True })
+}
+
+// Explain decides r again and says why. It uses the evaluators of
+// [Snapshot.Decide], so that the two cannot disagree.
+func (s *Snapshot) Explain(r *access.Request) *Explanation {
+	x := &Explanation{Rules: []RuleTrace{}}
+	s.Decide(r, &x.Decision)
+	e := evaluation{s: s, r: r}
+	candidates := e.candidates(nil)
+	nearest, _ := e.nearest(candidates)
+	at := -1
+	for _, i := range candidates {
+		if _, some := e.covered(&s.rules[i]); !some {
+			continue
+		}
+		if i == nearest {
+			at = len(x.Rules)
+		}
+		x.Rules = append(x.Rules, e.trace(&s.rules[i]))
+	}
+	if at >= 0 && x.Decision.Reason == access.DefaultDenied {
+		x.Nearest = &x.Rules[at]
+	}
+	return x
+}
+
+func (e *evaluation) trace(r *rule) RuleTrace {
+	v := e.judge(r)
+	main, exception := granting, restricting
+	if r.restricts() {
+		main, exception = restricting, granting
+	}
+	t := RuleTrace{
+		Rule: r.info.ID, Effect: r.effect, Position: r.info.Position, Monitor: r.monitor,
+		Acts:       v.words(r),
+		Conditions: e.traceAll(r.ops, main),
+	}
+	for i := r.unless.from; i < r.unless.to; i++ {
+		t.Unless = append(t.Unless, e.traceAll(e.s.unless[i], exception))
+	}
+	return t
+}
+
+func (e *evaluation) traceAll(sp span, g reading) []ConditionTrace {
+	out := []ConditionTrace{}
+	for i := sp.from; i < sp.to; i++ {
+		op := &e.s.ops[i]
+		out = append(out, ConditionTrace{
+			Field: op.Field, Text: op.Text, Seen: e.seen(op),
+			Truth: e.eval(op, g), Grants: e.eval(op, granting),
+		})
+	}
+	return out
+}
+
+// words says what the rule does.
+func (v verdict) words(r *rule) string {
+	switch {
+	case !v.acts():
+		return ""
+	case r.effect == access.Deny:
+		return "denies"
+	case r.effect == access.Allow && !v.holds:
+		return "allows"
+	case v.grants:
+		return "grants a hold"
+	default:
+		return "holds"
+	}
+}

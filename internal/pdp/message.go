@@ -1,0 +1,147 @@
+package pdp
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/custos-zt/custos/access"
+)
+
+// The words here reach the model that made the call. They say why in terms of
+// the call, and name no rule and no pattern.
+
+// gateMessage words a hard stop.
+func gateMessage(reason access.Reason) string {
+	for _, doc := range access.Reasons() {
+		if doc.Code == reason {
+			return doc.Meaning
+		}
+	}
+	return "This call is stopped."
+}
+
+// defaultMessage words what a rule does that has no message of its own.
+func defaultMessage(effect access.Effect, reason access.Reason) string {
+	switch {
+	case effect == access.Approve:
+		return "A person has to allow this call."
+	case reason == access.Indeterminate:
+		return "What this call would do could not be told for certain, and it may be denied."
+	default:
+		return "This call is denied here."
+	}
+}
+
+// explainDefault words a denial that no rule made: which condition of the rule
+// that came nearest to a grant did not hold.
+func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
+	if d.Effect != access.Deny || d.Message != "" {
+		return
+	}
+	i, _ := e.nearest(candidates)
+	if i == none32 {
+		d.Message, d.Remediation = "Nothing allows this call.", "Ask the person, or do it another way."
+		return
+	}
+	op := e.missing(&e.s.rules[i])
+	if op == nil {
+		d.Message = "An exception keeps this call from being allowed."
+		return
+	}
+	d.Message, d.Remediation = e.wants(op)
+}
+
+// nearest returns the rule that would have granted with the fewest conditions
+// changed, and how many; none32 where no rule is about the call at all.
+func (e *evaluation) nearest(candidates []int32) (int32, int) {
+	best, fewest := none32, 0
+	for _, i := range candidates {
+		r := &e.s.rules[i]
+		if r.effect == access.Deny || r.noGrant || r.monitor {
+			continue
+		}
+		if all, _ := e.covered(r); !all {
+			continue
+		}
+		n := 0
+		for k := r.ops.from; k < r.ops.to; k++ {
+			if e.eval(&e.s.ops[k], granting) != access.True {
+				n++
+			}
+		}
+		if e.excepted(r, restricting) != access.False {
+			n++
+		}
+		if best == none32 || n < fewest || n == fewest && e.moreSpecific(r, &e.s.rules[best]) {
+			best, fewest = i, n
+		}
+	}
+	return best, fewest
+}
+
+// missing returns the condition of a rule whose failing tells most.
+func (e *evaluation) missing(r *rule) *Op {
+	var found *Op
+	for k := r.ops.from; k < r.ops.to; k++ {
+		op := &e.s.ops[k]
+		if e.eval(op, granting) == access.True {
+			continue
+		}
+		if found == nil || op.Group == GroupPlaces && found.Group != GroupPlaces {
+			found = op
+		}
+	}
+	return found
+}
+
+// wants words what a condition that failed would have needed.
+func (e *evaluation) wants(op *Op) (message, remediation string) {
+	switch op.Code {
+	case CodePlaces:
+		return op.Places.wants(e.r)
+	case CodeURLs, CodeHosts:
+		return "The address is outside what is allowed here.", "Use an address that is allowed, or ask the person."
+	case CodeArg:
+		return "The argument " + op.Arg.Path.Text + " is not what is allowed here.", "Send another value for " + op.Arg.Path.Text + ", or ask the person."
+	case CodeUnlisted:
+		if e.r.SchemaState == access.SchemaInvalid {
+			return "The arguments are not what the tool declares.", "Send the arguments that the tool declares."
+		}
+		return "The call carries an argument that is not allowed here.", "Leave out arguments that are not needed."
+	case CodeCommands:
+		return "This command is not among those that are allowed here.", "Run a plain command that is allowed, or ask the person."
+	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
+		return "What this tool does is not allowed here.", "Ask the person, or do it another way."
+	default:
+		return "This call is not allowed for this caller.", "Ask the person."
+	}
+}
+
+// wants words the first declared place that no pattern takes in.
+func (p *Places) wants(r *access.Request) (message, remediation string) {
+	for i := range r.Places {
+		pl := &r.Places[i]
+		if !pl.Declared || !p.Roles.has(pl.Role) || p.within(pl) == access.True {
+			continue
+		}
+		if p.within(pl) == access.Unknown {
+			return shown(pl.Raw) + " does not say where it is.", "Send an absolute path."
+		}
+		return shown(pl.Raw) + " is outside what is allowed here.", "Use a path that is allowed, or ask the person."
+	}
+	return "The call names no path, and it is allowed on certain paths only.", "Name the path."
+}
+
+// maxShown is how many bytes of a value a message repeats.
+const maxShown = 160
+
+// shown makes a value of the call safe to repeat on one line.
+func shown(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
+		return "A path with characters that are not shown"
+	}
+	if len(s) > maxShown {
+		return strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,107 @@
+package pdp
+
+import (
+	"time"
+
+	"github.com/custos-zt/custos/access"
+)
+
+// Program is what a [Snapshot] is built from. Package policy writes it; it
+// MUST NOT be changed after it was given to [Build].
+type Program struct {
+	// Digest is "sha256:…" over the sources.
+	Digest string
+	// Backend is what the first file with a `backend:` means by patterns without
+	// one, "" where none has it.
+	Backend string
+	// Rules stand in the order of the files.
+	Rules []Rule
+	// Tools are the facts declared under `tools:`, by "backend" or
+	// "backend.tool".
+	Tools map[string]Declaration
+	// Labels are the declarations under `labels:`, in order.
+	Labels []Label
+}
+
+// Rule is one rule with its conditions compiled.
+type Rule struct {
+	ID       string
+	Position string // file:line
+	Layer    string
+	Effect   access.Effect
+	Targets  []Target
+	// Ops must all hold.
+	Ops []Op
+	// Unless lists exceptions; each is a list of conditions that must all hold.
+	Unless [][]Op
+	// NoGrant is `grants: false`: an approve rule that holds and never grants.
+	NoGrant bool
+	// ElseApprove is `else: approve`: an allow rule that holds a call, and
+	// grants the hold, when its patterns, who, environment and behaviour
+	// conditions are true, its what conditions not false, and an argument or
+	// place condition is not true.
+	ElseApprove bool
+	// Monitor is `mode: monitor`: the rule counts as absent and only records
+	// what it would have done.
+	Monitor     bool
+	Message     string
+	Remediation string
+	Approval    *Approval
+	Returns     *Returns
+}
+
+// Approval says how a held call is answered. Zero fields are not set.
+type Approval struct {
+	Group     string
+	Quorum    int
+	Valid     time.Duration
+	Wait      time.Duration
+	Assurance string // host, code, passkey, remote
+	Self      string // never, allowed
+	Standing  *Standing
+}
+
+// Standing says that an answer may stand for later calls like this one.
+type Standing struct {
+	Max  time.Duration
+	Uses int
+}
+
+// Returns says what happens to the results of a call.
+type Returns struct {
+	// Marks maps "secrets" or a label to "redact" or "deny".
+	Marks    map[string]string
+	MaxBytes int64
+}
+
+// Declaration is one entry under `tools:`.
+type Declaration struct {
+	Facts access.ToolFacts
+	// Has marks the fields that were written: an empty list is a fact too.
+	Has FactFields
+	// Known names an entry of the shipped registry.
+	Known string
+}
+
+// FactFields is a set of fields of a [Declaration].
+type FactFields uint16
+
+// The fields that a declaration may set.
+const (
+	HasOps FactFields = 1 << iota
+	HasBy
+	HasSideEffects
+	HasTier
+	HasLabels
+	HasPaths
+	HasNotPaths
+	HasURLs
+	HasCommands
+	HasSecrets
+)
+
+// Label is one entry under `labels:`: what carries the label.
+type Label struct {
+	Name    string
+	Targets []Target
+}

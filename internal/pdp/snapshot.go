@@ -1,0 +1,185 @@
+package pdp
+
+import (
+	"slices"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/canon"
+)
+
+// Snapshot is a compiled policy. It is immutable and safe for concurrent use;
+// a reload builds another one.
+type Snapshot struct {
+	digest  string
+	backend string
+	rules   []rule
+	// ops holds the conditions of all rules one after the other; rules and
+	// their exceptions are spans of it.
+	ops    []Op
+	unless []span
+	index  index
+	tools  map[string]Declaration
+	labels []Label
+	byID   map[string]int32
+}
+
+type span struct{ from, to int32 }
+
+// rule is what an evaluation looks at; the rest of it is in info.
+type rule struct {
+	effect      access.Effect
+	noGrant     bool
+	elseApprove bool
+	monitor     bool
+	who         uint8 // 3 subject, 2 group, 1 role, 0 any
+	ops         span
+	unless      span // in Snapshot.unless
+	targets     []Target
+	info        *Rule
+}
+
+// restricts reports whether the rule can deny or hold.
+func (r *rule) restricts() bool { return r.effect == access.Deny || r.effect == access.Approve }
+
+// Build compiles a program. The program MUST be valid: package policy reports
+// what is wrong with one before.
+func Build(p Program) *Snapshot {
+	s := &Snapshot{
+		digest:  p.Digest,
+		backend: p.Backend,
+		rules:   make([]rule, len(p.Rules)),
+		tools:   p.Tools,
+		labels:  p.Labels,
+		byID:    make(map[string]int32, len(p.Rules)),
+	}
+	for i := range p.Rules {
+		in := &p.Rules[i]
+		r := rule{
+			effect: in.Effect, noGrant: in.NoGrant, elseApprove: in.ElseApprove, monitor: in.Monitor,
+			who: rank(in.Ops), targets: in.Targets, info: in,
+		}
+		if r.restricts() {
+			r.targets = withFolded(in.Targets)
+		}
+		r.ops = s.add(in.Ops)
+		r.unless.from = int32(len(s.unless)) //nolint:gosec // a policy has far fewer exceptions than 2^31
+		for _, entry := range in.Unless {
+			s.unless = append(s.unless, s.add(entry))
+		}
+		r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
+		s.rules[i] = r
+		s.byID[in.ID] = int32(i) //nolint:gosec // as above
+	}
+	s.index.build(s)
+	return s
+}
+
+// add appends conditions, the cheap ones first: order changes no outcome.
+func (s *Snapshot) add(ops []Op) span {
+	from := len(s.ops)
+	s.ops = append(s.ops, ops...)
+	slices.SortStableFunc(s.ops[from:], func(a, b Op) int { return a.Code.cost() - b.Code.cost() })
+	return span{int32(from), int32(len(s.ops))} //nolint:gosec // a policy has far fewer conditions than 2^31
+}
+
+// cost orders conditions within a rule.
+func (c Code) cost() int {
+	switch c {
+	case CodeUnlisted:
+		return 1
+	case CodePlaces, CodeCommands:
+		return 2
+	case CodeURLs, CodeHosts:
+		return 3
+	default:
+		return 0
+	}
+}
+
+// rank says how narrowly a rule names who it is about.
+func rank(ops []Op) uint8 {
+	var best uint8
+	for i := range ops {
+		switch ops[i].Code {
+		case CodeSubjects:
+			best = max(best, 3)
+		case CodeGroups:
+			best = max(best, 2)
+		case CodeRoles:
+			best = max(best, 1)
+		default:
+		}
+	}
+	return best
+}
+
+// withFolded adds, for patterns over URIs, what they look like folded in case
+// and Unicode form: a restriction sees a URI that way too.
+func withFolded(targets []Target) []Target {
+	out := slices.Clip(targets)
+	for _, t := range targets {
+		if t.Kind != access.Resource || t.Everything {
+			continue
+		}
+		if f := canon.Fold(t.Name.Text); f != t.Name.Text {
+			t.Name = ParseName(access.Resource, f)
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Digest returns "sha256:…" of the policy.
+func (s *Snapshot) Digest() string { return s.digest }
+
+// Backend returns what a pattern without a backend means in the policy's first
+// file that says so, or "".
+func (s *Snapshot) Backend() string { return s.backend }
+
+// RuleInfo describes one rule to people and to the policy administrator.
+type RuleInfo struct {
+	ID, Position, Layer  string
+	Effect               access.Effect
+	Patterns             []string
+	Conditions           []string // the fields with conditions, as written
+	NoGrant, ElseApprove bool
+	Monitor              bool
+	Approval             *Approval
+	Returns              *Returns
+}
+
+// Rules describes every rule, in the order of the files.
+func (s *Snapshot) Rules() []RuleInfo {
+	out := make([]RuleInfo, len(s.rules))
+	for i := range s.rules {
+		out[i] = s.rules[i].describe()
+	}
+	return out
+}
+
+// Rule describes the rule with this id, and reports whether there is one.
+func (s *Snapshot) Rule(id string) (RuleInfo, bool) {
+	i, ok := s.byID[id]
+	if !ok {
+		return RuleInfo{}, false
+	}
+	return s.rules[i].describe(), true
+}
+
+func (r *rule) describe() RuleInfo {
+	in := r.info
+	out := RuleInfo{
+		ID: in.ID, Position: in.Position, Layer: in.Layer, Effect: in.Effect,
+		NoGrant: in.NoGrant, ElseApprove: in.ElseApprove, Monitor: in.Monitor,
+		Approval: in.Approval, Returns: in.Returns,
+	}
+	for i := range in.Targets {
+		out.Patterns = append(out.Patterns, in.Targets[i].String())
+	}
+	for i := range in.Ops {
+		if f := in.Ops[i].Field; f != "" {
+			out.Conditions = append(out.Conditions, f)
+		}
+	}
+	return out
+}

@@ -1,0 +1,122 @@
+package pdp
+
+import (
+	"strings"
+
+	"github.com/custos-zt/custos/access"
+)
+
+// trie maps literals to postings and finds all literals that a name begins
+// with (or, reversed, ends in) in one walk over the name.
+type trie struct {
+	reversed bool
+	root     node
+}
+
+type node struct {
+	label string // what leads here from the parent, in reading order
+	kids  []*node
+	post  *postings
+}
+
+// at returns the postings of a literal, made where there were none.
+func (t *trie) at(lit string) *postings {
+	if t.reversed {
+		lit = reverse(lit)
+	}
+	n := &t.root
+	for lit != "" {
+		n = n.child(&lit)
+	}
+	if n.post == nil {
+		n.post = &postings{}
+	}
+	return n.post
+}
+
+// child returns the node below n towards lit, made or split where it must be,
+// and cuts from lit what leads there.
+func (n *node) child(lit *string) *node {
+	for i, k := range n.kids {
+		same := common(k.label, *lit)
+		if same == 0 {
+			continue
+		}
+		if same < len(k.label) {
+			upper := &node{label: k.label[:same], kids: []*node{k}}
+			k.label = k.label[same:]
+			n.kids[i], k = upper, upper
+		}
+		*lit = (*lit)[same:]
+		return k
+	}
+	k := &node{label: *lit}
+	n.kids = append(n.kids, k)
+	*lit = ""
+	return k
+}
+
+func common(a, b string) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+func reverse(s string) string {
+	b := []byte(s)
+	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+		b[i], b[j] = b[j], b[i]
+	}
+	return string(b)
+}
+
+// find appends the rules under every literal that name begins with.
+func (t *trie) find(out []int32, name string, who *access.Subject) []int32 {
+	n, at := &t.root, 0
+	for {
+		if n.post != nil {
+			out = n.post.find(out, who)
+		}
+		next := n.step(name, at, t.reversed)
+		if next == nil {
+			return out
+		}
+		n, at = next, at+len(next.label)
+	}
+}
+
+// step returns the child whose label continues name at this offset.
+func (n *node) step(name string, at int, reversed bool) *node {
+	for _, k := range n.kids {
+		if reversed && hasReversed(name, at, k.label) || !reversed && strings.HasPrefix(name[at:], k.label) {
+			return k
+		}
+	}
+	return nil
+}
+
+// hasReversed reports whether name, read backwards from offset at, begins with
+// label.
+func hasReversed(name string, at int, label string) bool {
+	if len(name)-at < len(label) {
+		return false
+	}
+	for i := range len(label) {
+		if name[len(name)-1-at-i] != label[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// each visits every posting list below n.
+func (n *node) each(visit func(*postings)) {
+	if n.post != nil {
+		visit(n.post)
+	}
+	for _, k := range n.kids {
+		k.each(visit)
+	}
+}

@@ -1,0 +1,117 @@
+package pdp
+
+import "github.com/custos-zt/custos/access"
+
+// verdict is what one rule does with one request.
+type verdict struct {
+	// restricts is true, or unknown by suspicion, where a deny denies or an
+	// approve holds; grants where an allow allows or an approve grants its hold.
+	restricts access.Truth
+	grants    bool
+	// holds says that an `else: approve` turned the allow into an approve.
+	holds bool
+}
+
+// acts reports whether the rule matched at all.
+func (v verdict) acts() bool { return v.restricts != access.False || v.grants }
+
+// judge evaluates a rule whose patterns may cover the request.
+func (e *evaluation) judge(r *rule) verdict {
+	v := verdict{restricts: access.False}
+	all, some := e.covered(r)
+	if !some {
+		return v
+	}
+	if r.restricts() {
+		v.restricts = e.all(r.ops, restricting)
+		if v.restricts != access.False && e.excepted(r, granting) == access.True {
+			v.restricts = access.False
+		}
+	}
+	if r.effect == access.Deny || r.effect == access.Approve && r.noGrant || !all {
+		return v
+	}
+	v.grants = e.all(r.ops, granting) == access.True && e.excepted(r, restricting) == access.False
+	if !v.grants && r.elseApprove {
+		e.elseApprove(r, &v)
+	}
+	return v
+}
+
+// elseApprove makes an allow hold the call, and grant the hold, where only an
+// argument or a place keeps it from being allowed.
+func (e *evaluation) elseApprove(r *rule, v *verdict) {
+	if !e.onlyCarries(r.ops) || e.excepted(r, granting) == access.True {
+		return
+	}
+	v.holds, v.restricts = true, access.True
+	v.grants = e.excepted(r, restricting) == access.False
+}
+
+// onlyCarries reports whether who, environment and behaviour are true, what is
+// not false, and an argument or place condition is not true.
+func (e *evaluation) onlyCarries(sp span) bool {
+	open := false
+	for i := sp.from; i < sp.to; i++ {
+		op := &e.s.ops[i]
+		t := e.eval(op, granting)
+		switch op.Group {
+		case GroupArguments, GroupPlaces:
+			open = open || t != access.True
+		case GroupWhat:
+			if t == access.False {
+				return false
+			}
+		default:
+			if t != access.True {
+				return false
+			}
+		}
+	}
+	return open
+}
+
+// excepted joins the entries of `unless`: one suffices.
+func (e *evaluation) excepted(r *rule, g reading) access.Truth {
+	t := access.False
+	for i := r.unless.from; i < r.unless.to && t != access.True; i++ {
+		t = or(t, e.all(e.s.unless[i], g))
+	}
+	return t
+}
+
+// covered reports whether the patterns of the rule cover every reading of the
+// name, and whether they cover one. Only URIs have several; the index has
+// already compared the names of tools and prompts.
+func (e *evaluation) covered(r *rule) (all, some bool) {
+	switch e.r.Kind {
+	case access.Tool, access.Prompt:
+		return true, true
+	default:
+	}
+	all = true
+	for i := -1; i < len(e.uris); i++ {
+		name := e.r.Name
+		if i >= 0 {
+			name = e.uris[i]
+		}
+		if covers(r.info.Targets, e.r, name) {
+			some = true
+		} else {
+			all = false
+		}
+	}
+	if !some && r.restricts() {
+		some = e.coveredFolded(r)
+	}
+	return all, some
+}
+
+func covers(targets []Target, r *access.Request, name string) bool {
+	for i := range targets {
+		if targets[i].matches(r.Kind, r.Backend, name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,125 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/pdp"
+)
+
+// Source is one policy file. Name stands in positions and problems.
+type Source struct {
+	Name string
+	Data []byte
+}
+
+// KnownServers is the registry of servers that `known:` names.
+type KnownServers interface {
+	// Known reports whether there is an entry with this name.
+	Known(name string) bool
+}
+
+// Options are what a policy is read against.
+type Options struct {
+	// Home is what `~` means in path patterns: the home directory of the user
+	// who runs Custos. Without it such patterns are errors.
+	Home string
+	// Backend is the only backend there is, "" where there are several or none
+	// is known. A file's `backend:` goes before it.
+	Backend string
+	// Backends lists every backend there is; nil is not known. A pattern that
+	// names another one is a warning, or, with Strict, an error.
+	Backends []string
+	Strict   bool
+	// Issuers lists the identity issuers there are; nil is not known. Where
+	// there are several, subjects, groups and roles must name theirs.
+	Issuers []string
+	// Known checks the names under `known:`; nil accepts all.
+	Known KnownServers
+}
+
+// maxSource is the largest policy file that is read.
+const maxSource = 16 << 20
+
+// Compile reads the files of one policy and returns its snapshot, and every
+// problem found in the order of the files. The snapshot is nil if one of the
+// problems is an error.
+//
+// It does no I/O and is safe for concurrent use.
+func Compile(sources []Source, o Options) (*pdp.Snapshot, []Problem) {
+	c := &compiler{options: o, tools: map[string]pdp.Declaration{}, ids: map[string]string{}, patterns: patternCache{}}
+	if len(sources) == 0 {
+		return nil, []Problem{{File: "policy", Line: 1, Column: 1, Message: "there is no policy file"}}
+	}
+	for _, src := range sources {
+		r := &reader{compiler: c, file: src.Name}
+		r.source(src.Data)
+		inOrder(r.problems)
+		c.problems = append(c.problems, r.problems...)
+	}
+	if Failed(c.problems) {
+		return nil, c.problems
+	}
+	return pdp.Build(pdp.Program{
+		Digest: digest(sources), Backend: c.backend, Rules: c.rules, Tools: c.tools, Labels: c.labels,
+	}), c.problems
+}
+
+// compiler holds what the files of one policy share.
+type compiler struct {
+	options  Options
+	problems []Problem
+	backend  string // the first `backend:`
+	rules    []pdp.Rule
+	ids      map[string]string // rule id -> position
+	tools    map[string]pdp.Declaration
+	labels   []pdp.Label
+	patterns patternCache
+}
+
+// reader reads one file.
+type reader struct {
+	*compiler
+	file     string
+	problems []Problem
+	backend  string
+	define   map[string]*definition
+	expanded int
+	unlisted pdp.Admission
+	returns  *pdp.Returns
+}
+
+// digest is the SHA-256 of the file; of several, that of the list of theirs,
+// in order, as sha256sum would write it without names.
+func digest(sources []Source) string {
+	sum := func(b []byte) string {
+		h := sha256.Sum256(b)
+		return hex.EncodeToString(h[:])
+	}
+	if len(sources) == 1 {
+		return "sha256:" + sum(sources[0].Data)
+	}
+	var list []byte
+	for _, s := range sources {
+		list = fmt.Appendf(list, "%s\n", sum(s.Data))
+	}
+	return "sha256:" + sum(list)
+}
+
+// grants reports whether conditions at this place are read as those of a rule
+// that grants, and whether as those of one that restricts.
+func (at place) grants() bool {
+	if at.exception {
+		return at.effect != access.Allow
+	}
+	return at.effect != access.Deny
+}
+
+func (at place) restricts() bool {
+	if at.exception {
+		return at.effect != access.Deny
+	}
+	return at.effect != access.Allow
+}

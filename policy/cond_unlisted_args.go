@@ -1,0 +1,49 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/pdp"
+)
+
+// unlisted_args: declared | reject | allow. Which arguments a grant admits
+// that it does not name; every rule that grants has this condition.
+func readUnlisted(r *reader, f field, at place) []pdp.Op {
+	switch {
+	case at.exception:
+		r.err(f.key, "", "unlisted_args has no meaning in an exception")
+	case at.effect == access.Deny:
+		r.err(f.key, "", "unlisted_args has no meaning on a rule that denies")
+	}
+	return []pdp.Op{{Code: pdp.CodeUnlisted, Unlisted: &pdp.Unlisted{Admit: r.admission(f.node)}}}
+}
+
+// withUnlisted completes the condition on unlisted arguments with what the
+// other conditions name, and adds it where the rule does not write it.
+func (r *reader) withUnlisted(ops []pdp.Op) []pdp.Op {
+	at := slices.IndexFunc(ops, func(op pdp.Op) bool { return op.Code == pdp.CodeUnlisted })
+	if at < 0 {
+		at = len(ops)
+		ops = append(ops, pdp.Op{
+			Code: pdp.CodeUnlisted, Group: pdp.GroupArguments, Unlisted: &pdp.Unlisted{Admit: r.unlisted},
+			Field: "unlisted_args", Text: [...]string{"declared", "reject", "allow"}[r.unlisted],
+		})
+	}
+	u := ops[at].Unlisted
+	for i := range ops {
+		switch op := &ops[i]; op.Code {
+		case pdp.CodeArg:
+			u.HasArgs = true
+			u.Name(op.Arg.Path)
+		case pdp.CodePlaces:
+			u.Roles |= op.Places.Roles
+		case pdp.CodeCommands:
+			u.Commands = true
+		case pdp.CodeURLs, pdp.CodeHosts:
+			u.URLs = true
+		default:
+		}
+	}
+	return ops
+}

@@ -1,0 +1,200 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/pdp"
+)
+
+var ruleID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$`)
+
+// ruleList reads `rules:`.
+func (r *reader) ruleList(n *yaml.Node) {
+	switch {
+	case n.Kind != yaml.SequenceNode:
+		r.err(n, "", "rules are a list")
+	case len(n.Content) == 0:
+		r.err(n, "", "rules is an empty list, and without rules everything is denied")
+	}
+	for _, c := range n.Content {
+		if n.Kind == yaml.SequenceNode {
+			r.rule(c)
+		}
+	}
+}
+
+// ruleKeys are the keys of a rule beside its conditions.
+func ruleKeys() []string {
+	return []string{
+		"id", "allow", "approve", "deny", "unless", "approval", "grants", "else", "mode",
+		"returns", "message", "remediation",
+	}
+}
+
+// laterRuleKeys are keys of the language that this version does not evaluate.
+func laterRuleKeys() []string {
+	return []string{"delegate", "when", "liftable", "add_labels", "notify", "expires"}
+}
+
+// rule reads one rule.
+func (r *reader) rule(n *yaml.Node) {
+	fields := r.fields(n, "a rule")
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	if i := slices.IndexFunc(fields, func(f field) bool { return f.name == "delegate" }); i >= 0 {
+		r.unsupported(fields[i])
+		return
+	}
+	rule := pdp.Rule{Position: fmt.Sprintf("%s:%d", r.file, n.Line), Layer: "global", Returns: r.returns}
+	r.effect(n, fields, &rule)
+	var conditions []field
+	for _, f := range fields {
+		switch {
+		case has(ruleKeys(), f.name):
+			r.option(f, &rule)
+		case isCondition(f.name):
+			conditions = append(conditions, f)
+		default:
+			r.notInRule(f)
+		}
+	}
+	at := place{effect: rule.Effect}
+	rule.Ops = r.conditions(conditions, at)
+	if rule.Effect != access.Deny {
+		rule.Ops = r.withUnlisted(rule.Ops)
+	}
+	r.identify(n, fields, &rule)
+	r.rules = append(r.rules, rule)
+}
+
+// notInRule reports a key that a rule does not have.
+func (r *reader) notInRule(f field) {
+	switch {
+	case has(laterRuleKeys(), f.name), has(laterConditions(), f.name):
+		r.unsupported(f)
+	default:
+		r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), laterRuleKeys(), laterConditions()))
+	}
+}
+
+// effect reads the one effect and its patterns.
+func (r *reader) effect(n *yaml.Node, fields []field, rule *pdp.Rule) {
+	effects := map[string]access.Effect{"allow": access.Allow, "approve": access.Approve, "deny": access.Deny}
+	var first *field
+	for i, f := range fields {
+		e, ok := effects[f.name]
+		if !ok {
+			continue
+		}
+		if first != nil {
+			r.err(f.key, "make it two rules", "a rule has one effect, and this one has %s and %s", first.name, f.name)
+			continue
+		}
+		first = &fields[i]
+		rule.Effect = e
+		rule.Targets = r.targets(f.node, f.name, e)
+	}
+	if first == nil {
+		r.err(n, "", "the rule has no effect: allow, approve or deny")
+	}
+}
+
+// identify checks the id, which every rule has and no other rule.
+func (r *reader) identify(n *yaml.Node, fields []field, rule *pdp.Rule) {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == "id" })
+	if i < 0 {
+		r.err(n, "id: NAME", "the rule has no id")
+		return
+	}
+	id := fields[i].node
+	if rule.ID == "" {
+		return
+	}
+	if !ruleID.MatchString(rule.ID) {
+		r.err(id, "", "%s is not an id: letters, digits, and . _ / - between them", show(rule.ID))
+		return
+	}
+	if first, dup := r.ids[rule.ID]; dup {
+		r.err(id, "", "the id %s is taken by the rule in %s", show(rule.ID), first)
+		return
+	}
+	r.ids[rule.ID] = rule.Position
+}
+
+// option reads a key of a rule that is no condition.
+func (r *reader) option(f field, rule *pdp.Rule) {
+	switch f.name {
+	case "id":
+		rule.ID = r.scalar(f.node, "an id")
+	case "unless":
+		r.exceptions(f, rule)
+	case "approval":
+		if rule.Effect != access.Approve && rule.Effect != access.Allow {
+			r.err(f.key, "", "approval says how a call is approved, and this rule approves none")
+		}
+		rule.Approval = r.approval(f.node)
+	case "grants":
+		rule.NoGrant = !r.flag(f.node, "grants")
+		if rule.Effect != access.Approve {
+			r.err(f.key, "", "grants belongs to a rule that approves")
+		}
+	case "else":
+		r.choice(f.node, "else", "approve")
+		rule.ElseApprove = true
+		if rule.Effect != access.Allow {
+			r.err(f.key, "", "else belongs to a rule that allows")
+		}
+	case "mode":
+		rule.Monitor = r.choice(f.node, "mode", "enforce", "monitor") == "monitor"
+	case "returns":
+		rule.Returns = r.returned(f.node)
+	case "message":
+		rule.Message = r.text(f.node, "a message")
+	case "remediation":
+		rule.Remediation = r.text(f.node, "a remediation")
+	}
+}
+
+// exceptions reads `unless: [ {conditions}, … ]`.
+func (r *reader) exceptions(f field, rule *pdp.Rule) {
+	n := f.node
+	switch {
+	case n.Kind == yaml.ScalarNode:
+		r.err(n, "write unless: [{CONDITIONS}]", "expressions in unless are not supported by this version of Custos")
+		return
+	case n.Kind != yaml.SequenceNode:
+		r.err(n, "write unless: [{CONDITIONS}]", "unless is a list of exceptions")
+		return
+	case len(n.Content) == 0:
+		r.err(n, "leave the key out", "unless is an empty list, which nothing can match")
+		return
+	}
+	at := place{effect: rule.Effect, exception: true}
+	for _, c := range n.Content {
+		var conditions []field
+		for _, f := range r.fields(c, "an exception") {
+			switch {
+			case isCondition(f.name):
+				conditions = append(conditions, f)
+			case has(laterConditions(), f.name):
+				r.unsupported(f)
+			default:
+				r.unknown(f, "an exception", conditionNames())
+			}
+		}
+		ops := r.conditions(conditions, at)
+		if len(ops) == 0 {
+			if c.Kind == yaml.MappingNode && len(c.Content) == 0 {
+				r.err(c, "", "the exception has no conditions, so the rule would never hold")
+			}
+			continue
+		}
+		rule.Unless = append(rule.Unless, ops)
+	}
+}
