@@ -110,36 +110,36 @@ func TestCheckWithoutArguments(t *testing.T) {
 // cannot be judged here.
 func TestSchemaRefused(t *testing.T) {
 	many := strings.Repeat(`{"type":"null"},`, maxSubschemas)
-	for name, text := range map[string]string{
-		"a remote $ref":          `{"properties":{"a":{"$ref":"https://example.com/a.json"}}}`,
-		"a file $ref":            `{"properties":{"a":{"$ref":"file:///etc/passwd"}}}`,
-		"a relative $ref":        `{"properties":{"a":{"$ref":"other.json#/a"}}}`,
-		"a $ref to the draft":    `{"properties":{"a":{"$ref":"https://json-schema.org/draft/2020-12/schema"}}}`,
-		"a $ref to nothing":      `{"properties":{"a":{"$ref":"#/$defs/a"}}}`,
-		"a $ref to no schema":    `{"properties":{"a":{"$ref":"#/required"}},"required":["a"]}`,
-		"a $ref by anchor":       `{"properties":{"a":{"$ref":"#a"}},"$defs":{"a":{"$anchor":"a"}}}`,
-		"a $ref to itself":       `{"$ref":"#"}`,
-		"a ring of $refs":        `{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"$ref":"#/$defs/a"}}}`,
-		"$dynamicRef":            `{"properties":{"a":{"$dynamicRef":"#a"}}}`,
-		"an embedded $id":        `{"properties":{"a":{"$id":"https://example.com/","type":"string"}}}`,
-		"an unknown dialect":     `{"$schema":"https://example.com/schema","not":{}}`,
-		"draft-04":               `{"$schema":"http://json-schema.org/draft-04/schema#"}`,
-		"a look-ahead":           `{"properties":{"a":{"pattern":"^(?=a)"}}}`,
-		"a huge expression":      `{"properties":{"a":{"pattern":"((a{30}){30}b){30}"},"b":{"pattern":"` + strings.Repeat("((x{30}){30}){1}", 80) + `"}}}`,
-		"a long expression":      `{"properties":{"a":{"pattern":"` + strings.Repeat("a", maxPatternBytes+1) + `"}}}`,
-		"a huge number":          `{"properties":{"a":{"multipleOf":1e999999999}}}`,
-		"multipleOf zero":        `{"properties":{"a":{"multipleOf":0}}}`,
-		"too many subschemas":    `{"anyOf":[` + many + `true]}`,
-		"too large":              `{"description":"` + strings.Repeat("x", maxSchemaBytes) + `"}`,
-		"a type nobody knows":    `{"properties":{"a":{"type":"path"}}}`,
-		"a wrong keyword":        `{"properties":[]}`,
-		"a subschema of no kind": `{"properties":{"a":"string"}}`,
-		"no object":              `true`,
+	for name, tc := range map[string]struct{ schema, problem string }{
+		"a remote $ref":          {`{"properties":{"a":{"$ref":"https://example.com/a.json"}}}`, "leaves the schema"},
+		"a file $ref":            {`{"properties":{"a":{"$ref":"file:///etc/passwd"}}}`, "leaves the schema"},
+		"a relative $ref":        {`{"properties":{"a":{"$ref":"other.json#/a"}}}`, "leaves the schema"},
+		"a $ref to the draft":    {`{"properties":{"a":{"$ref":"https://json-schema.org/draft/2020-12/schema"}}}`, "leaves the schema"},
+		"a $ref to nothing":      {`{"properties":{"a":{"$ref":"#/$defs/a"}}}`, "names no subschema"},
+		"a $ref to no schema":    {`{"properties":{"a":{"$ref":"#/required"}},"required":["a"]}`, "names no subschema"},
+		"a $ref by anchor":       {`{"properties":{"a":{"$ref":"#a"}},"$defs":{"a":{"$anchor":"a"}}}`, "leaves the schema"},
+		"a $ref to itself":       {`{"$ref":"#"}`, "leads back"},
+		"a ring of $refs":        {`{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"$ref":"#/$defs/a"}}}`, "leads back"},
+		"$dynamicRef":            {`{"properties":{"a":{"$dynamicRef":"#a"}}}`, "uses $dynamicRef"},
+		"an embedded $id":        {`{"properties":{"a":{"$id":"https://example.com/","type":"string"}}}`, "by $id"},
+		"an unknown dialect":     {`{"$schema":"https://example.com/schema","not":{}}`, "dialect"},
+		"draft-04":               {`{"$schema":"http://json-schema.org/draft-04/schema#"}`, "dialect"},
+		"a look-ahead":           {`{"properties":{"a":{"pattern":"^(?=a)"}}}`, "RE2"},
+		"a huge expression":      {`{"anyOf":[` + strings.Repeat(`{"pattern":"(abcdefgh){100}"},`, 80) + `true]}`, "too large"},
+		"a long expression":      {`{"properties":{"a":{"pattern":"` + strings.Repeat("a", maxPatternBytes+1) + `"}}}`, "too long"},
+		"a huge number":          {`{"properties":{"a":{"multipleOf":1e999999999}}}`, "number"},
+		"multipleOf zero":        {`{"properties":{"a":{"multipleOf":0}}}`, "not a valid"},
+		"too many subschemas":    {`{"anyOf":[` + many + `true]}`, "too many"},
+		"too large":              {`{"description":"` + strings.Repeat("x", maxSchemaBytes) + `"}`, "too large"},
+		"a type nobody knows":    {`{"properties":{"a":{"type":"path"}}}`, "not a valid"},
+		"a wrong keyword":        {`{"properties":[]}`, "not a set"},
+		"a subschema of no kind": {`{"properties":{"a":"string"}}`, "neither"},
+		"no object":              {`true`, "not an object"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := definition(t, text)
-			if d.SchemaProblem() == "" {
-				t.Error("the schema has no problem")
+			d := definition(t, tc.schema)
+			if got := d.SchemaProblem(); !strings.Contains(got, tc.problem) {
+				t.Errorf("problem %q, want %q", got, tc.problem)
 			}
 			for _, args := range []string{`{}`, `{"a":"a"}`, `{"a":null}`} {
 				if got := d.Check(value(t, args)); got != access.SchemaInvalid {

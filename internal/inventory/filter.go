@@ -46,7 +46,7 @@ func filterArray(list access.Value, keep func(i int) bool) (string, bool) {
 	out.Grow(len(raw))
 	end, kept := 0, 0
 	for i, m := range list.Members() {
-		start := end + skipTo(raw[end:])
+		start := elementAt(raw, end)
 		if !strings.HasPrefix(raw[start:], m.Value.Raw()) {
 			return "", false
 		}
@@ -66,10 +66,15 @@ func filterArray(list access.Value, keep func(i int) bool) (string, bool) {
 	return out.String(), true
 }
 
-// skipTo returns how many bytes of opening bracket, separator and white space
-// stand before the next element.
-func skipTo(s string) int {
-	return len(s) - len(strings.TrimLeft(s, "[, \t\r\n"))
+// elementAt returns where the next element begins: behind one bracket or comma
+// at or after i, and white space.
+func elementAt(raw string, i int) int {
+	i = skipSpace(raw, i) + 1
+	return skipSpace(raw, min(i, len(raw)))
+}
+
+func skipSpace(s string, i int) int {
+	return len(s) - len(strings.TrimLeft(s[i:], " \t\r\n"))
 }
 
 // memberAt returns where the value of the named member begins in the text of
@@ -77,7 +82,9 @@ func skipTo(s string) int {
 func memberAt(object, name string) (int, bool) {
 	i := strings.IndexByte(object, '{') + 1
 	for i > 0 && i < len(object) {
-		i += len(object[i:]) - len(strings.TrimLeft(object[i:], ", \t\r\n"))
+		if i = skipSpace(object, i); i < len(object) && object[i] == ',' {
+			i = skipSpace(object, i+1)
+		}
 		if i >= len(object) || object[i] != '"' {
 			return 0, false
 		}
@@ -87,8 +94,7 @@ func memberAt(object, name string) (int, bool) {
 		if colon < 0 {
 			return 0, false
 		}
-		i = end + colon + 1
-		i += len(object[i:]) - len(strings.TrimLeft(object[i:], " \t\r\n"))
+		i = skipSpace(object, end+colon+1)
 		if keyIs(key, name) {
 			return i, true
 		}

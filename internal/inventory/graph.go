@@ -272,6 +272,8 @@ func (g *graph) link(id int, p place, child int) {
 		n.named = append(n.named, child)
 	case oneBelow, oneOrListItem, mapPattern:
 		n.every = append(n.every, child)
+	case plain, defined:
+		// data holds no schema; a definition judges nothing until it is referred to
 	}
 }
 

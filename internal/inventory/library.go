@@ -16,7 +16,7 @@ import (
 const (
 	maxDepth      = 128
 	maxJudgements = 1e6
-	maxSteps      = 2e8
+	maxSteps      = 1e8
 )
 
 // library is a schema judged by the general validator.

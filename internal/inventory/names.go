@@ -85,6 +85,7 @@ func invisible(r rune) bool {
 }
 
 // homoglyph returns the ASCII character that r, folded in case, passes for.
+// Every letter on the left is one that only looks like ASCII.
 func homoglyph(r rune) rune {
 	if r < utf8.RuneSelf {
 		return r
