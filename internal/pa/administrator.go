@@ -1,0 +1,158 @@
+// Package pa is the policy administrator of NIST SP 800-207: it completes a
+// request with everything that may be known about it, has the policy decision
+// point decide, and turns what cannot be decided into a refusal.
+//
+// The decision point does no I/O and reads no clock; what needs either is done
+// here: tool facts from declarations, registry and schema; the readings of
+// paths, links included; the gates that no policy lifts; the time.
+//
+// An answer is allow or deny. An approve outcome needs a person: without an
+// approval channel it is a deny with reason approval_unavailable.
+package pa
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/pdp"
+)
+
+// Options configure an [Administrator].
+type Options struct {
+	Ground   Ground
+	Registry *inventory.Registry // nil knows no server
+	// Protected are Custos's own paths: configuration, policy, state, keys, log.
+	Protected []string
+	// Now reads the clock; nil leaves time unknown to policy.
+	Now func() time.Time
+}
+
+// Administrator authorizes requests. It is safe for concurrent use.
+type Administrator struct {
+	opt       Options
+	protected []protectedPath
+	policy    atomic.Pointer[pdp.Snapshot]
+}
+
+// New returns an administrator without a policy: until [Administrator.Publish]
+// everything is denied.
+func New(o Options) *Administrator {
+	return &Administrator{opt: o, protected: protect(o.Protected)}
+}
+
+// Publish makes a snapshot the policy of every later decision.
+func (a *Administrator) Publish(s *pdp.Snapshot) { a.policy.Store(s) }
+
+// Policy returns the snapshot in force, or nil.
+func (a *Administrator) Policy() *pdp.Snapshot { return a.policy.Load() }
+
+// Authorize completes r and decides it into d. def is the definition of the
+// tool asked for; nil where none is known. The caller MUST NOT use r for
+// anything else meanwhile. Every malfunction is a deny.
+func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, d *access.Decision) {
+	defer refusePanic(d)
+	snapshot := a.policy.Load()
+	if snapshot == nil {
+		d.Refuse(access.PolicyUnavailable, "no policy is loaded")
+		return
+	}
+	a.complete(snapshot, r, def)
+	snapshot.Decide(r, d)
+	settle(r, d)
+	if d.Effect == access.Deny && len(r.Gates) == 0 && !r.Passes {
+		d.Hidden = !a.visible(snapshot, r)
+	}
+}
+
+// Complete adds to a request what deciding it needs, and returns the policy
+// in force: for `policy eval` and `explain`, which want the bare answer of the
+// decision point. The snapshot is nil where none is loaded.
+func (a *Administrator) Complete(r *access.Request, def *inventory.Definition) *pdp.Snapshot {
+	snapshot := a.policy.Load()
+	if snapshot != nil {
+		a.complete(snapshot, r, def)
+	}
+	return snapshot
+}
+
+// refusePanic makes a panic on the decision path a deny: a fault in Custos
+// must not let a call through, nor end the guard.
+func refusePanic(d *access.Decision) {
+	if p := recover(); p != nil {
+		d.Refuse(access.Internal, "Custos failed to decide this call")
+		d.Remediation = fmt.Sprintf("Report this fault: %T.", p)
+	}
+}
+
+// complete adds facts, schema verdict, places, gates and time.
+func (a *Administrator) complete(s *pdp.Snapshot, r *access.Request, def *inventory.Definition) {
+	a.describe(s, r, def)
+	if def != nil {
+		r.SchemaState = def.Check(r.Args)
+	}
+	r.Places = a.opt.Ground.places(r.Args, &r.Tool)
+	if g, hit := a.gate(r.Places); hit {
+		r.Gates = append(r.Gates, g)
+	}
+	if a.opt.Now != nil && r.Now.IsZero() {
+		r.Now = a.opt.Now()
+	}
+}
+
+// describe fills what is known about the tool, for this call.
+func (a *Administrator) describe(s *pdp.Snapshot, r *access.Request, def *inventory.Definition) {
+	if r.Kind != access.Tool {
+		// The members of other messages are described by MCP itself.
+		r.Tool = access.ToolFacts{Described: true, Source: "protocol"}
+		return
+	}
+	declared, known := s.Declared(r.Backend, r.Name)
+	r.Tool = inventory.Describe(declared, a.entry(known), def)
+	supplied(r)
+}
+
+func (a *Administrator) entry(known string) *inventory.Entry {
+	if known == "" || a.opt.Registry == nil {
+		return nil
+	}
+	return a.opt.Registry.Entry(known)
+}
+
+// Visible reports whether a caller could ever use an item, whatever the
+// arguments: what could never be used is not shown.
+func (a *Administrator) Visible(r *access.Request, def *inventory.Definition) bool {
+	snapshot := a.policy.Load()
+	if snapshot == nil {
+		return false
+	}
+	a.describe(snapshot, r, def)
+	return a.visible(snapshot, r)
+}
+
+func (a *Administrator) visible(s *pdp.Snapshot, r *access.Request) bool {
+	v := *r
+	v.ArgsUnknown = true
+	return s.Visible(&v)
+}
+
+// settle gives outcomes their final form on a path without approval channels.
+func settle(r *access.Request, d *access.Decision) {
+	switch {
+	case d.Effect == access.Approve:
+		d.Effect, d.Reason = access.Deny, access.ApprovalUnavailable
+		if d.Message == "" {
+			d.Message = "this call needs a person's approval, and nobody can be asked"
+		}
+		if d.Remediation == "" {
+			d.Remediation = "Ask the person to allow it in the policy."
+		}
+	case d.Effect != access.Allow && r.Kind == access.Method && d.Reason == access.DefaultDenied:
+		d.Reason = access.MethodUnknown
+	}
+	if d.Effect != access.Allow {
+		d.Effect = access.Deny
+	}
+}
