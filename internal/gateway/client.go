@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"errors"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/canon"
+	"github.com/custos-zt/custos/internal/pep"
+)
+
+// readClient judges what the client sends until its end.
+func (s *Stdio) readClient() {
+	r := newFrameReader(s.opt.ClientIn, s.opt.Limits.Bytes)
+	for {
+		frame, err := r.next()
+		switch {
+		case err == nil:
+			s.fromClient(frame)
+		case errors.Is(err, errFrameTooLong):
+			s.refuse(access.RequestTooLarge, "the message exceeds the size limit")
+		case errors.Is(err, errHalfLine):
+			s.refuse(access.RequestMalformed, "the input ended within a message")
+			return
+		default:
+			return // the end, or a broken pipe: the client is gone
+		}
+	}
+}
+
+// fromClient handles one frame of the client.
+func (s *Stdio) fromClient(frame []byte) {
+	m, err := canon.ReadMessage(frame, s.opt.Limits)
+	if err != nil {
+		s.refuseUnread(err)
+		return
+	}
+	if known := foldedParam(&m); known != "" {
+		s.refuse(access.RequestMalformed, "the member "+known+" can be mistaken for another")
+		return
+	}
+	switch m.Kind {
+	case canon.Request:
+		s.clientRequest(&m)
+	case canon.Notification:
+		s.clientNotification(&m)
+	default:
+		s.clientReply(&m)
+	}
+}
+
+// foldedParam finds a member of params that a lax parser would take for one
+// that MCP defines.
+func foldedParam(m *canon.Message) string {
+	return canon.FoldedMember(m.Params, "name", "arguments", "uri", "_meta", "cursor", "requestId",
+		"progressToken", "inputResponses", "requestState", "task")
+}
+
+func (s *Stdio) refuseUnread(err error) {
+	reason := access.RequestMalformed
+	var ce *canon.Error
+	if errors.As(err, &ce) {
+		reason = ce.Reason()
+	}
+	s.refuse(reason, err.Error())
+}
+
+// refuse answers a message that is not one unambiguous request. Its id cannot
+// be trusted, so the answer carries none.
+func (s *Stdio) refuse(reason access.Reason, detail string) {
+	a := s.opt.Point.Refuse(reason, detail)
+	s.answerClient("null", a, errorAnswer)
+}
+
+// clientRequest decides one request and forwards it or answers it.
+func (s *Stdio) clientRequest(m *canon.Message) {
+	r := &request{id: m.ID.Raw(), method: m.Method, token: progressToken(m.Params)}
+	if s.asked.waits(m.IDKey) {
+		s.refuse(access.RequestMalformed, "a request with this id still waits for its answer")
+		return
+	}
+	if m.Method == "ping" {
+		s.asked.add(m.IDKey, r)
+		s.toServer.Send(item{frame: m.Raw})
+		return
+	}
+	s.introduce(m)
+	if m.Method == "tools/call" {
+		s.knowTools(m)
+	}
+	a := s.judgeInputs(m)
+	if a == nil {
+		a = s.opt.Point.Admit(pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw()})
+	}
+	if a.Decision.Denied() {
+		s.answerClient(m.ID.Raw(), a, s.denialShape(m))
+		return
+	}
+	r.adm = a
+	r.list = s.listRequest(m)
+	s.asked.add(m.IDKey, r)
+	s.toServer.Send(item{wait: a, frame: m.Raw, failed: func(error) []byte {
+		s.asked.take(m.IDKey)
+		a.Unrecorded()
+		s.toClient.Send(item{frame: s.denialShape(m)(m.ID.Raw(), a)})
+		return nil
+	}})
+}
+
+// introduce notes what the client calls itself: a hint for people.
+func (s *Stdio) introduce(m *canon.Message) {
+	info := m.Params.Get("clientInfo")
+	if m.Method != "initialize" {
+		info = m.Params.Path("_meta", "io.modelcontextprotocol/clientInfo")
+	}
+	if name := info.Get("name").Text(); name != "" {
+		s.opt.Point.Client(name)
+	}
+}
+
+// clientNotification forwards what always passes and decides the rest.
+func (s *Stdio) clientNotification(m *canon.Message) {
+	switch m.Method {
+	case "notifications/initialized":
+		s.toServer.Send(item{frame: m.Raw})
+	case "notifications/cancelled":
+		s.cancel(s.asked, m)
+		s.toServer.Send(item{frame: m.Raw})
+	case "notifications/progress":
+		if !s.asking.progressing(progressKey(m.Params.Get("progressToken"))) {
+			s.anomaly("client", "progress for no live request")
+			return
+		}
+		s.toServer.Send(item{frame: m.Raw})
+	default:
+		a := s.opt.Point.Admit(pep.Call{Method: m.Method, Params: m.Params})
+		if !a.Decision.Denied() {
+			s.toServer.Send(item{wait: a, frame: m.Raw, failed: dropped})
+		}
+	}
+}
+
+// dropped is what becomes of a message without an id whose evidence failed.
+func dropped(error) []byte { return nil }
+
+// clientReply forwards the answer to a question that the server asked.
+func (s *Stdio) clientReply(m *canon.Message) {
+	r := s.asking.take(m.IDKey)
+	if r == nil {
+		s.refuse(access.RequestMalformed, "this answers a question that nobody asked")
+		return
+	}
+	if m.Kind == canon.ErrorResponse || r.method == "ping" {
+		s.finish(r, m)
+		s.toServer.Send(item{frame: m.Raw})
+		return
+	}
+	a := s.opt.Point.Admit(pep.Call{Method: r.method, Params: m.Result, ID: r.id, Direction: pep.Reply})
+	s.finish(r, m)
+	if a.Decision.Denied() {
+		s.toServer.Send(item{wait: a, frame: errorAnswer(r.id, a), failed: func(error) []byte {
+			return errorAnswer(r.id, a)
+		}})
+		return
+	}
+	s.toServer.Send(item{wait: a, frame: m.Raw, failed: func(error) []byte {
+		a.Unrecorded()
+		return errorAnswer(r.id, a)
+	}})
+}
+
+// cancel notes that a request will not be answered.
+func (s *Stdio) cancel(t *table, m *canon.Message) {
+	key, ok := canon.IDKey(m.Params.Get("requestId"))
+	if !ok {
+		return
+	}
+	if r := t.cancel(key); r != nil && r.adm != nil {
+		s.opt.Point.Finish(r.adm, pep.Result{Status: audit.StatusCancelled})
+	}
+}
+
+// finish records how a request ended, unless a cancellation already did.
+func (s *Stdio) finish(r *request, m *canon.Message) {
+	if r.adm == nil || r.gone {
+		return
+	}
+	s.opt.Point.Finish(r.adm, pep.Result{Status: status(m), Bytes: len(m.Raw)})
+}
+
+// status reads off a response whether the call worked.
+func status(m *canon.Message) audit.Status {
+	if m.Kind == canon.ErrorResponse || m.Result.Get("isError").True() {
+		return audit.StatusError
+	}
+	return audit.StatusOK
+}
+
+// progressToken returns the key of the token that a request gave, or "".
+func progressToken(params access.Value) string {
+	return progressKey(params.Path("_meta", "progressToken"))
+}
+
+func progressKey(token access.Value) string {
+	key, ok := canon.IDKey(token)
+	if !ok {
+		return ""
+	}
+	return key
+}

@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/canon"
+	"github.com/custos-zt/custos/internal/inventory"
+)
+
+// listRequest is what has to be remembered of a tools/list until its reply.
+type listRequest struct {
+	generation uint64
+	cursor     string
+}
+
+func (s *Stdio) listRequest(m *canon.Message) listRequest {
+	if m.Method != "tools/list" {
+		return listRequest{}
+	}
+	return listRequest{s.opt.Tools.Generation(), m.Params.Get("cursor").Text()}
+}
+
+// filtered cuts what the caller could never use out of a list, and returns
+// every other byte as the server sent it. Results that are no lists pass.
+func (s *Stdio) filtered(r *request, m *canon.Message) ([]byte, *audit.Counts, error) {
+	var key string
+	var keep func(i int) bool
+	switch r.method {
+	case "tools/list":
+		key, keep = "tools", s.keepTools(r, m.Result)
+	case "resources/list":
+		key, keep = "resources", s.keepItems(m.Result, "resources", "uri", access.Resource)
+	case "resources/templates/list":
+		key, keep = "resourceTemplates", s.keepItems(m.Result, "resourceTemplates", "uriTemplate", access.Resource)
+	case "prompts/list":
+		key, keep = "prompts", s.keepItems(m.Result, "prompts", "name", access.Prompt)
+	default:
+		return m.Raw, nil, nil
+	}
+	counts := &audit.Counts{Total: m.Result.Get(key).Len()}
+	shown := make([]bool, counts.Total)
+	for i := range shown {
+		if shown[i] = keep(i); shown[i] {
+			counts.Shown++
+		}
+	}
+	counts.Hidden = counts.Total - counts.Shown
+	if counts.Hidden == 0 {
+		return m.Raw, counts, nil
+	}
+	text, err := inventory.FilterList(m.Root.Raw(), m.Result, key, func(i int) bool { return shown[i] })
+	return []byte(text), counts, err
+}
+
+// keepTools takes a page of the tool list into the inventory and returns
+// which elements may be shown.
+func (s *Stdio) keepTools(r *request, result access.Value) func(int) bool {
+	defs, problems := inventory.ParseTools(result)
+	for _, p := range problems {
+		s.anomaly("server", "in its tool list: "+p.Detail)
+	}
+	s.opt.Tools.Replace(inventory.Page{
+		Generation: r.list.generation, Cursor: r.list.cursor,
+		Next: result.Get("nextCursor").Text(), Tools: defs, At: time.Now(),
+	})
+	shown := map[int]bool{}
+	for i := range defs {
+		known, state := s.opt.Tools.Lookup(defs[i].Name)
+		shown[defs[i].Index] = state != inventory.Quarantined && known != nil &&
+			s.opt.Point.Visible(access.Tool, defs[i].Name, &defs[i])
+	}
+	return func(i int) bool { return shown[i] }
+}
+
+// keepItems returns which elements of another list may be shown. What has no
+// usable name could not be asked for, and is not shown.
+func (s *Stdio) keepItems(result access.Value, key, name string, kind access.Kind) func(int) bool {
+	items, problems := inventory.ParseItems(result, key, name)
+	for _, p := range problems {
+		s.anomaly("server", "in its list of "+key+": "+p.Detail)
+	}
+	shown := map[int]bool{}
+	for _, it := range items {
+		shown[it.Index] = s.opt.Point.Visible(kind, it.Name, nil)
+	}
+	return func(i int) bool { return shown[i] }
+}
+
+// lister asks the server for its tools where a call arrives before any list.
+type lister struct {
+	mu    sync.Mutex
+	tried time.Time
+}
+
+const (
+	// listPatience is how long the server may take to list one page.
+	listPatience = 10 * time.Second
+	// listPause keeps a caller of unknown names from making us ask for ever.
+	listPause = time.Second
+	// maxPages bounds a server whose cursors never end.
+	maxPages = 1000
+)
+
+// response is what an own request got.
+type response struct {
+	result access.Value
+	failed bool
+	err    string
+}
+
+// knowTools makes sure that the tool called is known, if the server has it:
+// a call can only be judged against a definition. It blocks the client's
+// reader, because the order of calls is the order of the log.
+func (s *Stdio) knowTools(m *canon.Message) {
+	_, state := s.opt.Tools.Lookup(m.Params.Get("name").Text())
+	if state == inventory.Listed || state == inventory.Quarantined {
+		return
+	}
+	s.lister.mu.Lock()
+	defer s.lister.mu.Unlock()
+	if time.Since(s.lister.tried) < listPause {
+		return
+	}
+	s.listTools(m.Params.Get("_meta"))
+	s.lister.tried = time.Now()
+}
+
+// listTools reads the whole tool list for ourselves.
+func (s *Stdio) listTools(meta access.Value) {
+	generation, cursor := s.opt.Tools.Generation(), ""
+	for range maxPages {
+		got, ok := s.ask("tools/list", listParams(meta, cursor))
+		if !ok || got.failed || got.err != "" {
+			return
+		}
+		defs, _ := inventory.ParseTools(got.result)
+		next := got.result.Get("nextCursor").Text()
+		s.opt.Tools.Replace(inventory.Page{Generation: generation, Cursor: cursor, Next: next, Tools: defs, At: time.Now()})
+		if cursor = next; cursor == "" {
+			return
+		}
+	}
+}
+
+// listParams repeats what the caller's _meta says of protocol and
+// capabilities, which the stateless era requires of every request. The
+// progress token belongs to the caller's own request.
+func listParams(meta access.Value, cursor string) string {
+	out := `{"_meta":{`
+	sep := ""
+	for _, m := range meta.Members() {
+		if m.Key == "progressToken" {
+			continue
+		}
+		out += sep + canon.Quote(m.Key) + ":" + m.Value.Raw()
+		sep = ","
+	}
+	out += "}"
+	if cursor != "" {
+		out += `,"cursor":` + canon.Quote(cursor)
+	}
+	return out + "}"
+}
+
+// ask sends a request of our own and waits for its response.
+func (s *Stdio) ask(method, params string) (response, bool) {
+	id := canon.Quote(s.prefix + itoa(s.made.Add(1)))
+	value, err := canon.Parse(id, s.opt.Limits)
+	if err != nil {
+		return response{}, false
+	}
+	key, _ := canon.IDKey(value)
+	r := &request{id: id, method: method, reply: make(chan response, 1)}
+	s.asked.add(key, r)
+	s.toServer.Send(item{frame: []byte(`{"jsonrpc":"2.0","id":` + id + `,"method":` + canon.Quote(method) + `,"params":` + params + `}`)})
+	patience := time.NewTimer(listPatience)
+	defer patience.Stop()
+	select {
+	case got := <-r.reply:
+		return got, true
+	case <-s.serverGone:
+	case <-patience.C:
+		s.notice("the server does not answer " + method)
+	}
+	s.asked.take(key)
+	return response{}, false
+}
