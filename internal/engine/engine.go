@@ -1,0 +1,171 @@
+// Package engine assembles the decision path: state directory, log, policy
+// administrator and enforcement point. The command line and the library both
+// build on it, so that the two cannot drift apart.
+package engine
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os/user"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/pa"
+	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/pep"
+	"github.com/custos-zt/custos/internal/state"
+	"github.com/custos-zt/custos/policy"
+)
+
+// Options say what to guard, and where the evidence goes.
+type Options struct {
+	// StateDir is the state directory.
+	StateDir string
+	// Policy is the compiled policy and Sources what it was compiled from, which
+	// is kept by digest.
+	Policy   *pdp.Snapshot
+	Sources  []policy.Source
+	Registry *inventory.Registry
+	// Backend names what is guarded. Command is how it is started: it is
+	// recorded as a digest, because command lines hold secrets.
+	Backend string
+	Command []string
+	// Tools is the live inventory of the backend; nil where nothing is listed.
+	Tools pep.Tools
+	// Ground says what paths mean to the backend.
+	Ground pa.Ground
+	// Protected are files of Custos beside the state directory: configuration
+	// and policy.
+	Protected []string
+	Subject   access.Subject
+	Version   string
+	// SegmentSize and SegmentAge bound log segments; zero is the default.
+	SegmentSize int64
+	SegmentAge  time.Duration
+	// Failed is told once when evidence can no longer be written.
+	Failed func(error)
+}
+
+// Engine is one assembled decision path. It is safe for concurrent use.
+type Engine struct {
+	Point     *pep.Point
+	Authority *pa.Administrator
+	Log       *audit.Log
+	Slot      *state.Slot
+
+	session string
+	backend string
+	close   sync.Once
+	closed  error
+}
+
+// Isolation is what this process can promise: it runs under the agent's uid.
+const Isolation = "same-user"
+
+// ErrEvidence marks an engine that could not be built because no evidence
+// could be kept.
+var ErrEvidence = errors.New("evidence cannot be kept")
+
+// Open builds an engine. An error wraps [ErrEvidence] where state or log
+// cannot be used; nothing was guarded then.
+func Open(o Options) (*Engine, error) {
+	dir, err := state.Open(o.StateDir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	slot, err := dir.AcquireSlot()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	log, err := audit.Open(slot.LogDir(), audit.Options{
+		Slot: slot.Number(), Instance: dir.Instance(),
+		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), slot.Close())
+	}
+	e := &Engine{Log: log, Slot: slot, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend}
+	e.assemble(&o, dir)
+	if err := e.begin(&o, dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), log.Close(), slot.Close())
+	}
+	return e, nil
+}
+
+// assemble wires administrator and enforcement point.
+func (e *Engine) assemble(o *Options, dir *state.Dir) {
+	e.Authority = pa.New(pa.Options{
+		Ground: o.Ground, Registry: o.Registry, Now: time.Now,
+		Protected: append([]string{o.StateDir}, o.Protected...),
+	})
+	e.Authority.Publish(o.Policy)
+	e.Point = pep.New(pep.Options{
+		Authority: e.Authority, Evidence: e.Log, Tools: o.Tools, Backend: o.Backend,
+		Subject: o.Subject, Session: access.Session{ID: e.session, Started: time.Now()},
+		Isolation: Isolation, Keyed: dir.HMAC,
+	})
+}
+
+// begin keeps the policy and records that it is in force and what is guarded,
+// durably: a decision must never refer to a policy that nobody can show.
+func (e *Engine) begin(o *Options, dir *state.Dir) error {
+	digest := o.Policy.Digest()
+	for _, kept := range policy.Kept(o.Sources) {
+		if err := dir.KeepPolicy(kept.Digest, kept.Data); err != nil {
+			return err
+		}
+	}
+	e.Log.Append(audit.Record{
+		Kind: audit.KindStart, Backend: o.Backend, CommandDigest: commandDigest(o.Command),
+		Session: e.session, Subject: o.Subject.String(), Isolation: Isolation,
+	})
+	last := e.Log.Append(audit.Record{Kind: audit.KindPolicy, PolicyDigest: digest, Session: e.session})
+	if err := last.Wait(); err != nil {
+		return err
+	}
+	return e.Slot.Describe(state.Description{
+		Backend: o.Backend, Policy: digest, Isolation: Isolation, Version: o.Version,
+	})
+}
+
+// commandDigest identifies a command line without repeating it.
+func commandDigest(command []string) string {
+	if len(command) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join(command, "\x00")))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Anomaly records something that should not have happened.
+func (e *Engine) Anomaly(detail string) {
+	e.Log.AppendLazy(audit.Record{Kind: audit.KindAnomaly, Backend: e.backend, Session: e.session, Detail: detail})
+}
+
+// Close records the orderly end and gives the slot back. It returns the error
+// that the log failed with, if it did.
+func (e *Engine) Close() error {
+	e.close.Do(func() {
+		if e.Log.Err() == nil {
+			e.Log.Append(audit.Record{Kind: audit.KindStop, Backend: e.backend, Session: e.session})
+		}
+		e.closed = errors.Join(e.Log.Close(), e.Slot.Close())
+	})
+	return e.closed
+}
+
+// LocalSubject is the user who runs this process: the subject on one machine.
+func LocalSubject() access.Subject {
+	u, err := user.Current()
+	if err != nil {
+		return access.Subject{} // unknown, not absent
+	}
+	return access.Subject{ID: u.Username, Issuer: "os", Known: true}
+}
