@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/custos-zt/custos/internal/config"
+	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/state"
+	"github.com/custos-zt/custos/internal/term"
+	"github.com/custos-zt/custos/policy"
+)
+
+// loadedPolicy is a policy in force and where it came from.
+type loadedPolicy struct {
+	snapshot *pdp.Snapshot
+	sources  []policy.Source
+	files    []string // paths on disk; none for the starter policy
+}
+
+// protected are the files that no call may touch: the policy and the
+// configuration that named it.
+func (p *loadedPolicy) protected(conf config.Config) []string {
+	out := append([]string{}, p.files...)
+	if conf.Source != "" {
+		out = append(out, conf.Source)
+	}
+	return out
+}
+
+// statePath returns the state directory: flag, configuration, environment,
+// then the usual place. A managed configuration cannot be overridden.
+func (a *app) statePath(conf config.Config) (string, error) {
+	switch {
+	case a.stateDir != "" && conf.Managed && conf.State != "" && a.stateDir != conf.State:
+		return "", usage("this machine's configuration sets the state directory", "leave out --state")
+	case a.stateDir != "":
+		return filepath.Abs(a.stateDir)
+	case conf.State != "":
+		return conf.State, nil
+	}
+	return state.DefaultPath()
+}
+
+// loadForRun finds the policy of `run`: --policy, else the configured files,
+// else the starter policy for this command.
+func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Registry, command, roots []string) (loadedPolicy, error) {
+	if len(f.policies) > 0 && conf.Managed && len(conf.Policy.Files) > 0 {
+		return loadedPolicy{}, usage("this machine's configuration sets the policy", "leave out --policy")
+	}
+	files := f.policies
+	if len(files) == 0 {
+		var err error
+		if files, err = configured(conf); err != nil {
+			return loadedPolicy{}, err
+		}
+	}
+	if len(files) > 0 {
+		return a.loadPolicy(files, policyOptions(f.name, registry))
+	}
+	known, _ := registry.FromCommand(command)
+	s := starter{Backend: f.name, Roots: roots, Known: known}
+	a.say("%s", s.summary())
+	return a.compile([]policy.Source{{Name: "starter.yaml", Data: []byte(s.text())}}, policyOptions(f.name, registry))
+}
+
+// configured expands the policy files of the configuration.
+func configured(conf config.Config) ([]string, error) {
+	var out []string
+	for _, f := range conf.Policy.Files {
+		matches, err := filepath.Glob(f.Path)
+		if err != nil || len(matches) == 0 {
+			return nil, &Error{Code: ExitConfig, Text: "policy.files names " + f.Path + ", which matches no file"}
+		}
+		out = append(out, matches...)
+	}
+	return out, nil
+}
+
+func policyOptions(backend string, registry *inventory.Registry) policy.Options {
+	home, _ := os.UserHomeDir() // unknown: patterns with ~ are errors
+	return policy.Options{Home: home, Backend: backend, Known: registry}
+}
+
+// loadPolicy reads and compiles policy files. "-" is standard input.
+func (a *app) loadPolicy(files []string, o policy.Options) (loadedPolicy, error) {
+	var sources []policy.Source
+	var onDisk []string
+	for _, name := range files {
+		data, err := a.read(name)
+		if err != nil {
+			return loadedPolicy{}, &Error{Code: ExitPolicy, Text: err.Error()}
+		}
+		if name != "-" {
+			onDisk = append(onDisk, name)
+		}
+		sources = append(sources, policy.Source{Name: name, Data: data})
+	}
+	p, err := a.compile(sources, o)
+	p.files = onDisk
+	return p, err
+}
+
+// compile turns sources into a policy and prints every problem on stderr.
+func (a *app) compile(sources []policy.Source, o policy.Options) (loadedPolicy, error) {
+	snapshot, problems := policy.Compile(sources, o)
+	for _, p := range problems {
+		if p.Severity == policy.Error || !a.quiet {
+			fmt.Fprintln(a.Err, term.Escape(p.String()))
+		}
+	}
+	if snapshot == nil {
+		return loadedPolicy{}, &Error{Code: ExitPolicy, Text: "the policy is not valid", Hint: "custos policy check shows every problem"}
+	}
+	return loadedPolicy{snapshot: snapshot, sources: sources}, nil
+}
+
+// maxInput bounds what is read of a named file or standard input.
+const maxInput = 64 << 20
+
+// read reads a named file, or standard input for "-".
+func (a *app) read(name string) ([]byte, error) {
+	in := a.In
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the operator names the file
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	if err == nil && len(data) > maxInput {
+		err = errors.New(name + " is larger than 64 MiB")
+	}
+	return data, err
+}

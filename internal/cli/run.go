@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custos-zt/custos/internal/canon"
+	"github.com/custos-zt/custos/internal/config"
+	"github.com/custos-zt/custos/internal/engine"
+	"github.com/custos-zt/custos/internal/gateway"
+	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/pa"
+	"github.com/custos-zt/custos/internal/term"
+	"github.com/custos-zt/custos/internal/upstream"
+)
+
+// grace is how long a server may take to end once its input is closed.
+const grace = 5 * time.Second
+
+// runFlags are the flags of `custos run`.
+type runFlags struct {
+	policies []string
+	name     string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [--policy FILE…] [--name NAME] -- CMD [ARG…]",
+		Short: "Guard one MCP server over stdio",
+		Long: `Start an MCP server and stand between it and the client on the standard
+streams. Every call is decided against policy and recorded before it is
+forwarded. Without a policy the starter policy is used.
+
+  custos run -- npx -y @modelcontextprotocol/server-filesystem ~/src/app`,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("no command to guard was given", "custos run -- CMD [ARG…]")
+			}
+			return a.run(cmd.Context(), f, args)
+		},
+	}
+	cmd.Flags().SetInterspersed(false) // the flags of CMD are its own
+	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "policy `file`, may be repeated")
+	cmd.Flags().StringVar(&f.name, "name", "backend", "`name` of the server in policy and log")
+	return cmd
+}
+
+// guard is everything one `run` needs, assembled.
+type guard struct {
+	app     *app
+	conf    config.Config
+	policy  loadedPolicy
+	tools   *inventory.Backend
+	engine  *engine.Engine
+	process *upstream.Process
+	failed  sync.Once
+}
+
+func (a *app) run(ctx context.Context, f runFlags, command []string) error {
+	g, err := a.prepare(f, command)
+	if err != nil {
+		return err
+	}
+	code, err := g.serve(ctx, command)
+	if closed := g.engine.Close(); closed != nil {
+		return &Error{Code: ExitEvidence, Text: "evidence could not be kept: " + closed.Error(), Hint: evidenceHint}
+	}
+	if err != nil {
+		return err
+	}
+	return status(Exit(code))
+}
+
+const evidenceHint = "every call was denied from that moment on; check the disk, then run: custos audit verify"
+
+// prepare loads configuration and policy and opens the log, before the server
+// is started: without evidence nothing runs.
+func (a *app) prepare(f runFlags, command []string) (*guard, error) {
+	if !regexp.MustCompile(`^[a-z0-9-]{1,32}$`).MatchString(f.name) {
+		return nil, usage(fmt.Sprintf("%q is no name for a backend", f.name), "a name has 1 to 32 of a-z, 0-9 and -")
+	}
+	conf, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	registry, err := inventory.LoadRegistry()
+	if err != nil {
+		return nil, failure(err, "")
+	}
+	roots := declaredRoots(command)
+	g := &guard{app: a, conf: conf, tools: &inventory.Backend{}}
+	if g.policy, err = a.loadForRun(f, conf, registry, command, roots); err != nil {
+		return nil, err
+	}
+	dir, err := a.statePath(conf)
+	if err != nil {
+		return nil, err
+	}
+	home, _ := os.UserHomeDir() // unknown: `~` in a call restricts as sent
+	g.engine, err = engine.Open(engine.Options{
+		StateDir: dir, Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
+		Backend: f.name, Command: command, Tools: g.tools,
+		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(roots)},
+		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version,
+		SegmentSize: conf.Audit.SegmentSize, SegmentAge: conf.Audit.SegmentAge,
+		Failed: g.evidenceFailed,
+	})
+	if err != nil {
+		return nil, &Error{Code: ExitEvidence, Text: err.Error(), Hint: "the server was not started: nothing runs without a log", Err: err}
+	}
+	return g, nil
+}
+
+// bases are the directories that a local server may resolve a relative path
+// against: where it runs, and what it was given.
+func bases(roots []string) []string {
+	var out []string
+	if wd, err := os.Getwd(); err == nil {
+		out = append(out, wd)
+	}
+	for _, r := range roots {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (g *guard) evidenceFailed(err error) {
+	g.failed.Do(func() {
+		fmt.Fprintf(g.app.Err, "custos: error: evidence can no longer be written, every call is denied from now on: %s\n", term.Escape(err.Error()))
+	})
+}
+
+// serve starts the server and relays until either end is gone. It returns the
+// server's exit status.
+func (g *guard) serve(ctx context.Context, command []string) (int, error) {
+	host := &upstream.Host{}
+	if err := host.Adopt(); err != nil {
+		g.app.say("cannot adopt the server's children: %v", err)
+	}
+	p, err := host.Start(upstream.Options{Command: command, Stderr: g.app.Err})
+	if err != nil {
+		return 0, &Error{Code: ExitFailure, Text: err.Error(), Hint: startHint(command), Err: err}
+	}
+	g.process = p
+	s := gateway.New(gateway.Options{
+		ClientIn: g.app.In, ClientOut: g.app.Out,
+		Backend: gateway.Backend{In: p.Stdin, Out: p.Stdout},
+		Point:   g.engine.Point, Tools: g.tools,
+		Limits:       canon.Limits{Bytes: g.conf.Limits.Frame, Depth: g.conf.Limits.Depth, FoldDepth: -1},
+		InFlight:     g.conf.Limits.InFlight,
+		ErrorDenials: g.conf.Denials == config.DenyAsError,
+		Anomaly:      g.engine.Anomaly,
+		Notice:       func(text string) { g.app.say("%s", term.Escape(text)) },
+	})
+	switch s.Run(ctx) {
+	case gateway.ServerBroke:
+		p.Stop(0)
+	default:
+		p.Stop(grace)
+	}
+	s.Drain()
+	p.Close()
+	return p.Status(), nil
+}
+
+// startHint helps where the command cannot be started.
+func startHint(command []string) string {
+	if filepath.Base(command[0]) == command[0] {
+		return "is " + command[0] + " installed and on the PATH?"
+	}
+	return "check the path and that the file is executable"
+}
+

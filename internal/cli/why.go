@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/term"
+)
+
+func (a *app) whyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "why [ID]",
+		Short: "Explain one decision (default: the last refusal)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return a.whyLast()
+			case 1:
+				return a.why(args[0])
+			default:
+				return usage("why takes one decision id", "custos why "+args[0])
+			}
+		},
+	}
+}
+
+func (a *app) whyLast() error {
+	dir, err := a.logDir()
+	if err != nil {
+		return err
+	}
+	rec, err := audit.Last(dir, func(r *audit.Record) bool {
+		return r.Kind == audit.KindAdmission && r.Decision == access.Deny
+	})
+	if errors.Is(err, audit.ErrNotFound) {
+		return &Error{Code: ExitFailure, Text: "nothing was refused yet"}
+	}
+	if err != nil {
+		return &Error{Code: ExitFailure, Text: plainError(err), Hint: "name the state directory: --state DIR"}
+	}
+	return a.explainRecord(&rec)
+}
+
+func (a *app) why(id string) error {
+	rec, err := a.find(id)
+	if err != nil {
+		return err
+	}
+	if rec.Kind == audit.KindOutcome || rec.Kind == audit.KindOutcomeUnknown {
+		if rec, err = a.find(audit.FormatID(rec.Slot, rec.Admission)); err != nil {
+			return err
+		}
+	}
+	if rec.Kind != audit.KindAdmission {
+		return &Error{Code: ExitFailure, Text: fmt.Sprintf("%s is a %s, not a decision", id, rec.Kind), Hint: "custos audit show " + id}
+	}
+	return a.explainRecord(&rec)
+}
+
+// explainRecord says why a recorded decision was taken.
+func (a *app) explainRecord(r *audit.Record) error {
+	if a.json {
+		return a.printRecord(r)
+	}
+	p := a.paint()
+	verdict := p.Paint(term.Red, "DENIED")
+	if r.Decision == access.Allow {
+		verdict = p.Paint(term.Green, "ALLOWED")
+	}
+	fmt.Fprintf(a.Out, "%s  %s  %s  %s%s\n", r.ID(), verdict, targetOf(r), r.Time.Local().Format("2006-01-02 15:04:05"), by(r))
+	because := access.Meaning(r.Reason)
+	if r.Message != "" {
+		because = r.Message
+	}
+	fmt.Fprintf(a.Out, "because   %s  (%s)\n", term.Escape(because), r.Reason)
+	if r.Rule != "" {
+		fmt.Fprintf(a.Out, "rule      %s  %s\n", term.Escape(r.Rule), term.Escape(r.Position))
+	}
+	for _, m := range r.Matched {
+		if m.Rule != r.Rule {
+			fmt.Fprintf(a.Out, "matched   %s (%s, %s)  %s\n", term.Escape(m.Rule), m.Effect, m.Truth, term.Escape(m.Position))
+		}
+	}
+	if r.Args != nil && len(r.Args.Names) > 0 {
+		fmt.Fprintf(a.Out, "arguments %s  (%d bytes; values are not recorded)\n", term.Escape(strings.Join(r.Args.Names, ", ")), r.Args.Bytes)
+	}
+	for _, o := range r.Provenance {
+		fmt.Fprintf(a.Out, "from      %s: %s\n", term.Escape(o.Of), term.Escape(o.From))
+	}
+	fmt.Fprintf(a.Out, "policy    %s\n", r.PolicyDigest)
+	fmt.Fprintf(a.Out, "record    %d:%d, decided in %d µs, isolation %s\n", r.Slot, r.Seq, r.EvalUS, r.Isolation)
+	return nil
+}
+
+// by says who asked, as far as it is known.
+func by(r *audit.Record) string {
+	out := ""
+	if r.Subject != "" {
+		out += "  " + term.Escape(r.Subject)
+	}
+	if r.Client != "" {
+		out += " via " + term.Escape(r.Client)
+	}
+	return out
+}
