@@ -108,3 +108,13 @@ func (r Reason) Wire() string {
 	}
 	return "denied"
 }
+
+// Meaning says in one sentence what a reason means, or "" for an unlisted one.
+func Meaning(r Reason) string {
+	for _, d := range Reasons() {
+		if d.Code == r {
+			return d.Meaning
+		}
+	}
+	return ""
+}

@@ -1,10 +1,6 @@
 package policy
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/pdp"
 )
@@ -89,23 +85,6 @@ type reader struct {
 	expanded int
 	unlisted pdp.Admission
 	returns  *pdp.Returns
-}
-
-// digest is the SHA-256 of the file; of several, that of the list of theirs,
-// in order, as sha256sum would write it without names.
-func digest(sources []Source) string {
-	sum := func(b []byte) string {
-		h := sha256.Sum256(b)
-		return hex.EncodeToString(h[:])
-	}
-	if len(sources) == 1 {
-		return "sha256:" + sum(sources[0].Data)
-	}
-	var list []byte
-	for _, s := range sources {
-		list = fmt.Appendf(list, "%s\n", sum(s.Data))
-	}
-	return "sha256:" + sum(list)
 }
 
 // grants reports whether conditions at this place are read as those of a rule
