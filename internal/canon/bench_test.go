@@ -35,3 +35,25 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkReadMessage(b *testing.B) {
+	frame := []byte(call(64))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ReadMessage(frame, DefaultLimits()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReadPath(b *testing.B) {
+	for _, raw := range []string{"/srv/pub/a.txt", "/srv/pub/%2e%2e/Secret/é"} {
+		b.Run(raw, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				form := ReadPath(raw)
+				FoldPaths(append(LexicalReadings(form, ""), SuspectForms(raw)...))
+			}
+		})
+	}
+}

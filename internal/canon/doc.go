@@ -18,5 +18,6 @@
 //
 // A restriction matches where any reading matches, a grant only where all of
 // them do. Readings here are lexical: nothing in this package touches a disk or
-// a network. All functions are pure and safe for concurrent use.
+// a network. The cases are data: a new evasion is a row in testdata/paths.json
+// or testdata/urls.json. All functions are pure and safe for concurrent use.
 package canon

@@ -24,6 +24,7 @@ func EmailDomains(s string) []string {
 		s, _, _ = strings.Cut(s[7:], "?")
 	}
 	var out []string
+	seen := map[string]bool{}
 	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ';' }) {
 		part = strings.TrimSpace(part)
 		if part == "" {
@@ -33,7 +34,10 @@ func EmailDomains(s string) []string {
 		if !ok {
 			return nil
 		}
-		out = appendNew(out, domain)
+		if !seen[domain] {
+			seen[domain] = true
+			out = append(out, domain)
+		}
 	}
 	return out
 }

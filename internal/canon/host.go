@@ -6,12 +6,19 @@ import (
 	"golang.org/x/net/idna"
 )
 
+// maxHost bounds the work on one host. A name in DNS has 253 bytes, each of
+// which can be sent as three escapes of a longer character.
+const maxHost = 4096
+
 // ReadHost returns the one form of a host: lower case, IDNA in ASCII, IP
 // addresses of any notation in the usual one, IPv6 without brackets, no dot at
 // the end. sure is false where programs may read another host, and the result
-// is then the likeliest. A host with characters that no host has, such as
-// spaces, is "" and not sure.
+// is then the likeliest. A host that is too long or has characters that none has,
+// such as spaces, is "" and not sure.
 func ReadHost(s string) (host string, sure bool) {
+	if len(s) > maxHost {
+		return "", false
+	}
 	if inner, isV6 := strings.CutPrefix(s, "["); isV6 {
 		inner, closed := strings.CutSuffix(inner, "]")
 		host, ok := readIPv6(inner)

@@ -187,19 +187,22 @@ func (m *Message) classify(nullID bool) error {
 	return nil
 }
 
-// IDKey returns the map key of an id: a string keeps its opening quote, so
-// that it cannot equal a number. Numbers with fraction or exponent are no ids:
-// 7.0 and 7 are one number and two texts, and the answer would be lost.
+// IDKey returns the map key of an id, or of what else MCP makes of the same
+// type (requestId, progressToken); false where v is neither a string nor an
+// integer. A string keeps its opening quote, so that it cannot equal a number.
+// Numbers with fraction or exponent are no ids: 7.0 and 7 are one number and
+// two texts, and the answer would be lost. The key is a copy: holding it does
+// not hold the frame.
 func IDKey(id access.Value) (string, bool) {
 	raw := id.Raw()
 	switch id.Kind() {
 	case access.String:
 		if len(raw) == len(id.Text())+2 {
-			return raw[:len(raw)-1], true
+			return strings.Clone(raw[:len(raw)-1]), true
 		}
 		return `"` + id.Text(), true
 	case access.Number:
-		return raw, !strings.ContainsAny(raw, ".eE")
+		return strings.Clone(raw), !strings.ContainsAny(raw, ".eE")
 	default:
 		return "", false
 	}

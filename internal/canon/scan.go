@@ -1,6 +1,7 @@
 package canon
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"github.com/custos-zt/custos/access"
@@ -202,6 +203,10 @@ func (s *scanner) container(kind access.ValueKind, depth int) (access.Value, err
 		v, err := s.value(depth + 1)
 		if err != nil {
 			return access.Value{}, err
+		}
+		if len(s.stack) == cap(s.stack) {
+			// append would grow by a quarter, and copy a long array five times.
+			s.stack = slices.Grow(s.stack, len(s.stack)+1)
 		}
 		s.stack = append(s.stack, access.Member{Key: key, Value: v})
 		s.space()

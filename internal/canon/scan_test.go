@@ -76,6 +76,8 @@ func TestScanRefuses(t *testing.T) {
 		{many + `,"X":0}`, Ambiguous, len(many) + 1},
 		{many + `,"x":0}`, Ambiguous, len(many) + 1},
 		{many + `,"K0":0}`, Ambiguous, len(many) + 1},
+		{many + `,"é":0,"É":0}`, Ambiguous, len(many) + 8},
+		{many + `,"late":0,"late":0}`, Ambiguous, len(many) + 10},
 		{strings.Repeat("[", 65) + strings.Repeat("]", 65), TooLarge, 64},
 		{strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), TooLarge, 64 * 5},
 	} {

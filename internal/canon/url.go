@@ -135,7 +135,9 @@ func (u *URLForm) authorityStart(s string) (string, bool) {
 func (u *URLForm) authority(s string) bool {
 	if at := strings.LastIndexByte(s, '@'); at >= 0 {
 		u.Userinfo = true
-		for _, hidden := range strings.Split(s[:at], "@")[1:] {
+		// Some parsers end the userinfo at the first at sign.
+		if first := strings.IndexByte(s, '@'); first < at {
+			hidden, _, _ := strings.Cut(s[first+1:], "@")
 			u.other(hidden)
 		}
 		s = s[at+1:]
