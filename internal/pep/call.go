@@ -1,9 +1,11 @@
 package pep
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/canon"
 )
 
 // Direction says which way a message goes.
@@ -16,11 +18,13 @@ const (
 	FromBackend
 	// Reply is the client's answer to a request of the backend: egress.
 	Reply
+	// Asked is a call that is only decided: nobody runs it.
+	Asked
 )
 
 // String returns the word used in records.
 func (d Direction) String() string {
-	return [...]string{"client", "backend", "reply"}[d]
+	return [...]string{"client", "backend", "reply", "asked"}[d]
 }
 
 // Call is one MCP message to be decided, as it was read.
@@ -32,6 +36,31 @@ type Call struct {
 	// ID is the raw JSON-RPC id, "" for notifications.
 	ID        string
 	Direction Direction
+	// Caller is who the caller of a library proved to be; the zero value is who
+	// the session belongs to.
+	Caller Caller
+}
+
+// Caller is who acts, where that differs from call to call.
+type Caller struct {
+	Subject access.Subject
+	Agent   string
+}
+
+// ToolCall builds the call of a tool from its name and the raw JSON of its
+// arguments, which are read as strictly as a message. Limits are the defaults.
+func ToolCall(name string, args []byte, by Caller) (Call, error) {
+	v, err := canon.Scan(args, canon.DefaultLimits())
+	if err != nil {
+		return Call{}, err
+	}
+	if v.Kind() != access.Object {
+		return Call{}, fmt.Errorf("arguments are an object, not %s", v.Kind())
+	}
+	params := access.Composite(access.Object, `{"name":`+canon.Quote(name)+`,"arguments":`+v.Raw()+`}`, []access.Member{
+		{Key: "name", Value: canon.String(name)}, {Key: "arguments", Value: v},
+	})
+	return Call{Method: "tools/call", Params: params, Caller: by}, nil
 }
 
 // target is what a call asks for.
@@ -46,7 +75,7 @@ type target struct {
 // target reads kind, name and arguments off a call. ok is false where the
 // member that names the target is missing or no string.
 func (c *Call) target() (t target, ok bool) {
-	if c.Direction == FromClient {
+	if c.Direction == FromClient || c.Direction == Asked {
 		switch c.Method {
 		case "tools/call":
 			return c.named(access.Tool, "name", c.Params.Get("arguments"))

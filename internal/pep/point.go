@@ -137,12 +137,16 @@ func (a *Admission) append(p *Point, rec audit.Record) {
 
 // request builds what the administrator decides.
 func (p *Point) request(c *Call, t target) *access.Request {
-	return &access.Request{
+	r := &access.Request{
 		Kind: t.kind, Method: c.Method, Backend: p.opt.Backend, Name: t.name, Args: t.args,
 		Passes:  t.passes,
-		Subject: p.opt.Subject, Session: p.opt.Session, Client: p.clientName(),
+		Subject: p.opt.Subject, Session: p.opt.Session, Client: p.clientName(), Agent: c.Caller.Agent,
 		Digest: canon.RequestDigest(c.Method, c.Params),
 	}
+	if c.Caller.Subject.Known {
+		r.Subject = c.Caller.Subject
+	}
+	return r
 }
 
 // decide looks the tool up and asks the administrator.

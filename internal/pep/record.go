@@ -13,10 +13,10 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 	d := &a.Decision
 	rec := audit.Record{
 		Kind: audit.KindAdmission, RPCID: clip(strings.Trim(c.ID, `"`), 128), Method: clip(c.Method, 128), Backend: p.opt.Backend,
-		Direction: c.Direction.String(), OneWay: c.ID == "" || c.Direction == Reply,
+		Direction: c.Direction.String(), OneWay: oneWay(c),
 		Decision: d.Effect, Reason: d.Reason, Rule: d.Rule, Position: d.Position, Layer: d.Layer,
 		Matched: d.Matched, PolicyDigest: d.PolicyDigest,
-		Subject: p.opt.Subject.String(), Client: p.clientName(), Session: p.opt.Session.ID, Isolation: p.opt.Isolation,
+		Subject: r.Subject.String(), Client: p.clientName(), Session: p.opt.Session.ID, Isolation: p.opt.Isolation,
 		Args:       p.describe(r),
 		Provenance: p.provenance(r),
 		EvalUS:     time.Since(a.started).Microseconds(),
@@ -34,6 +34,17 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 		rec.Message = d.Message
 	}
 	return rec
+}
+
+// oneWay reports whether no outcome will follow: notifications, replies, and
+// what was only asked.
+func oneWay(c *Call) bool {
+	switch c.Direction {
+	case Reply, Asked:
+		return true
+	default:
+		return c.Method == "" || strings.HasPrefix(c.Method, "notifications/")
+	}
 }
 
 // describe tells the arguments without repeating them. A name that the tool
