@@ -150,8 +150,8 @@ func TestSchemaRefused(t *testing.T) {
 	}
 }
 
-// TestHostileSchemasAreBounded judges arguments that would keep a validator
-// busy for longer than the test may run.
+// TestHostileSchemasAreBounded judges arguments that are valid, and would keep
+// a validator busy for too long to find out.
 func TestHostileSchemasAreBounded(t *testing.T) {
 	var doubling strings.Builder
 	for i := range 60 {
@@ -161,8 +161,8 @@ func TestHostileSchemasAreBounded(t *testing.T) {
 	for name, tc := range map[string]struct{ schema, args string }{
 		"doubling in place":   {`{"$ref":"#/$defs/d0","$defs":{` + doubling.String() + `"d60":{}}}`, `{}`},
 		"doubling with depth": {`{"properties":{"a":{"$ref":"#/$defs/l"}},"$defs":{"l":{"items":{"allOf":[{"$ref":"#/$defs/l"},{"$ref":"#/$defs/l"}]}}}}`, `{"a":` + deep + `}`},
-		"a slow expression":   {`{"properties":{"a":{"pattern":"^((a?){30}a{30}b){30}$"}}}`, `{"a":"` + strings.Repeat("a", 1<<20) + `"}`},
-		"a large enum":        {`{"properties":{"a":{"items":{"enum":[` + strings.Repeat("1,", 20_000) + `2]}}}}`, `{"a":[` + strings.Repeat("3,", 20_000) + `4]}`},
+		"a slow expression":   {`{"properties":{"a":{"pattern":"(a|b|ab|ba|aab){100}"}}}`, `{"a":"` + strings.Repeat("ab", 1<<17) + `"}`},
+		"a large enum":        {`{"properties":{"a":{"items":{"enum":[` + strings.Repeat("1,", 20_000) + `2]}}}}`, `{"a":[` + strings.Repeat("2,", 20_000) + `2]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := definition(t, tc.schema).Check(value(t, tc.args)); got != access.SchemaInvalid {

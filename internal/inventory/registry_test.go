@@ -158,12 +158,12 @@ func TestFromCommand(t *testing.T) {
 		"uv run --directory /x mcp-server-git":                                              "mcp-server-git",
 		"python3.11 -m mcp_server_fetch --ignore-robots-txt":                                "mcp-server-fetch",
 		"": "",
-		"npx other-server @modelcontextprotocol/server-filesystem":   "",
-		"npx @evil/server-filesystem /srv":                           "",
-		"npx @modelcontextprotocol/server-filesystem-evil":           "",
-		"evil mcp-server-git":                                        "",
-		"node /x/evil_node_modules/@modelcontextprotocol/x.js":       "",
-		"node /x/index.js node_modules/@modelcontextprotocol/server": "",
+		"npx other-server @modelcontextprotocol/server-filesystem":               "",
+		"npx @evil/server-filesystem /srv":                                       "",
+		"npx @modelcontextprotocol/server-filesystem-evil":                       "",
+		"evil mcp-server-git":                                                    "",
+		"node /x/evil_node_modules/@modelcontextprotocol/server-memory/index.js": "",
+		"node /x/index.js node_modules/@modelcontextprotocol/server":             "",
 		"npx": "",
 	} {
 		got, ok := r.FromCommand(strings.Fields(line))
