@@ -79,11 +79,18 @@ func join(path, key string) string {
 // declaration returns how the facts declare an argument as a path.
 func (w *walker) declaration(name string) (access.PathFact, bool) {
 	for _, f := range w.facts.Paths {
-		if unindexed(f.Arg) == name {
+		if covers(f.Arg, name) {
 			return f, true
 		}
 	}
 	return access.PathFact{}, false
+}
+
+// covers reports whether a declared argument is this one or holds it: what is
+// said of an argument is said of everything in it.
+func covers(arg, name string) bool {
+	rest, ok := strings.CutPrefix(name, unindexed(arg))
+	return ok && (rest == "" || rest[0] == '.')
 }
 
 // unindexed drops "[]", "[*]" and "[0]" from a declared JSON path: a
@@ -106,7 +113,7 @@ func (w *walker) text(path, name, s string) {
 	fact, declared := w.declaration(name)
 	switch {
 	case declared:
-	case slices.ContainsFunc(w.facts.NotPaths, func(a string) bool { return unindexed(a) == name }):
+	case slices.ContainsFunc(w.facts.NotPaths, func(arg string) bool { return covers(arg, name) }):
 		return
 	case commonName(name):
 		fact, declared = access.PathFact{Arg: name}, true
@@ -145,25 +152,20 @@ func (w *walker) bases(fact access.PathFact) ([]string, bool) {
 		return nil, false
 	}
 	form := canon.ReadPath(v.Text())
-	if !form.Absolute || !grantable(form) {
+	if !form.Absolute || !form.Grantable() {
 		return nil, false
 	}
 	// The raw form stays unfolded: the kernel resolves links before "..".
-	return distinct([]string{form.Unwrapped, form.Decoded}), true
+	return form.Forms, true
 }
 
-// grantable reports whether a form may satisfy a grant at all.
-func grantable(f canon.PathForm) bool {
-	return !f.Control && !f.Home && !f.Drive && !f.UNC && !f.Stream && !f.Scheme
-}
-
-// readings returns {raw, decoded} × {lexical, kernel-resolved}, each joined
-// to every base where the form is relative. It reports false where the form
+// readings returns {raw, decoded by steps} × {lexical, kernel-resolved}, each
+// joined to every base where the form is relative. It reports false where the form
 // or the kernel leaves doubt.
 func readings(f canon.PathForm, bases []string, local bool) ([]string, bool) {
-	sure := grantable(f)
+	sure := f.Grantable()
 	var out []string
-	for _, p := range distinct([]string{f.Unwrapped, f.Decoded}) {
+	for _, p := range f.Forms {
 		for _, full := range onto(bases, p) {
 			out = append(out, canon.Clean(full))
 			if !local || !strings.HasPrefix(full, "/") {
@@ -192,24 +194,27 @@ func onto(bases []string, p string) []string {
 	return out
 }
 
-// suspected adds the readings that only restrict, and their folded forms.
+// suspected adds the readings that only restrict, and the folded forms of all.
 func (w *walker) suspected(p access.Place, f canon.PathForm, local bool) access.Place {
-	forms := append([]string{p.Raw}, canon.SuspectForms(p.Raw)...)
-	if trimmed := unquoted(p.Raw); trimmed != p.Raw {
-		forms = append(forms, canon.Clean(trimmed))
-	}
+	forms := canon.SuspectForms(p.Raw)
 	if rest, ok := strings.CutPrefix(f.Decoded, "~"); ok && w.ground.Home != "" && (rest == "" || rest[0] == '/') {
 		forms = append(forms, canon.Clean(w.ground.Home+rest))
 	}
-	if !f.Absolute && !f.Scheme && local && p.Raw != "" && !strings.ContainsAny(p.Raw, "\n\r") {
-		more, _ := readings(f, w.ground.Bases, true)
-		forms = append(forms, more...)
+	forms = append(forms, w.rebased(f, local)...)
+	if bare := unquoted(p.Raw); bare != p.Raw {
+		form := canon.ReadPath(bare)
+		read, _ := readings(form, nil, local)
+		forms = slices.Concat(forms, read, w.rebased(form, local))
 	}
-	for _, s := range distinct(forms) {
-		if !slices.Contains(p.Readings, s) {
-			p.Suspect = append(p.Suspect, s)
+	for _, s := range forms {
+		p.Suspect = append(p.Suspect, s)
+		if local && strings.HasPrefix(s, "/") && !slices.Contains(p.Readings, s) {
+			if resolved, err := resolve(s); err == nil {
+				p.Suspect = append(p.Suspect, resolved)
+			}
 		}
 	}
+	p.Suspect = slices.DeleteFunc(distinct(p.Suspect), func(s string) bool { return slices.Contains(p.Readings, s) })
 	p.Folded = make([]string, 0, len(p.Readings)+len(p.Suspect))
 	for _, s := range p.Readings {
 		p.Folded = append(p.Folded, canon.Fold(s))
@@ -219,6 +224,16 @@ func (w *walker) suspected(p access.Place, f canon.PathForm, local bool) access.
 	}
 	p.Folded = distinct(p.Folded)
 	return p
+}
+
+// rebased returns what a relative path means in the directories that a local
+// server may resolve it against.
+func (w *walker) rebased(f canon.PathForm, local bool) []string {
+	if !local || f.Absolute || f.Scheme || f.Raw == "" || len(w.ground.Bases) == 0 {
+		return nil
+	}
+	out, _ := readings(f, w.ground.Bases, true)
+	return out
 }
 
 // unquoted cuts surrounding white space and one pair of quotes: known servers
