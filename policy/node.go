@@ -93,6 +93,10 @@ func (r *reader) choice(n *yaml.Node, what string, words ...string) string {
 			return w
 		}
 	}
+	if len(words) == 1 {
+		r.err(n, "", "%s can only be %s", what, words[0])
+		return ""
+	}
 	r.err(n, suggest(n.Value, words), "%s is one of %s", what, strings.Join(words, ", "))
 	return ""
 }

@@ -57,7 +57,7 @@ var (
 	yamlLine   = regexp.MustCompile(`^line (\d+): `)
 	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 	// unquoted is a value that begins with a character YAML keeps for itself.
-	unquoted = regexp.MustCompile("(^|[-:,\\[{]\\s*)[*@!&%`]")
+	unquoted = regexp.MustCompile("(?:^|[-:,\\[{]\\s*)([*@!&%`])")
 )
 
 const quoteHint = "quote values that start with *, @, ! or &"
@@ -79,13 +79,15 @@ func (r *reader) syntax(data []byte, err error) {
 		}
 	}
 	line = min(max(line, 1), len(lines))
-	hint := ""
-	for _, l := range lines[max(line-2, 0):line] {
-		if unquoted.MatchString(l) {
-			hint = quoteHint
+	column, hint := 1, ""
+	for i := line; i >= max(line-1, 1); i-- {
+		// The parser stops behind what it could not read.
+		if m := unquoted.FindStringSubmatchIndex(lines[i-1]); m != nil {
+			line, column, hint = i, m[2]+1, quoteHint
+			break
 		}
 	}
-	r.at(line, 1, hint, "this is not YAML: %s", text)
+	r.at(line, column, hint, "this is not YAML: %s", text)
 }
 
 // maxNesting is how deep a policy file may be nested.

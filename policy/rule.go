@@ -100,7 +100,8 @@ func (r *reader) effect(n *yaml.Node, fields []field, rule *pdp.Rule) {
 		rule.Effect = e
 		rule.Targets = r.targets(f.node, f.name, e)
 	}
-	if first == nil {
+	mistyped := func(f field) bool { return suggest(f.name, []string{"allow", "approve", "deny"}) != "" }
+	if first == nil && !slices.ContainsFunc(fields, mistyped) {
 		r.err(n, "", "the rule has no effect: allow, approve or deny")
 	}
 }

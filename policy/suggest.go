@@ -9,6 +9,9 @@ import (
 func suggest(word string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
+		if len(word) >= 4 && strings.HasPrefix(k, word) {
+			return fmt.Sprintf("did you mean %q?", k)
+		}
 		d := edits(strings.ToLower(word), strings.ToLower(k))
 		if d < distance && d*2 <= max(len(k), 2) {
 			best, distance = k, d

@@ -2,6 +2,7 @@ package pdp
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/custos-zt/custos/access"
 )
@@ -82,6 +83,12 @@ func (e *evaluation) trace(r *rule) RuleTrace {
 		Rule: r.info.ID, Effect: r.effect, Position: r.info.Position, Monitor: r.monitor,
 		Acts:       v.words(r),
 		Conditions: e.traceAll(r.ops, main),
+	}
+	if all, some := e.covered(r); !all {
+		t.Conditions = append(t.Conditions, ConditionTrace{
+			Field: "uri", Text: "every reading of the URI", Seen: strings.Join(append([]string{e.r.Name}, e.uris...), ", "),
+			Truth: truth(some && r.restricts()), Grants: access.False,
+		})
 	}
 	for i := r.unless.from; i < r.unless.to; i++ {
 		t.Unless = append(t.Unless, e.traceAll(e.s.unless[i], exception))

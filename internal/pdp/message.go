@@ -45,7 +45,7 @@ func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
 	}
 	op := e.missing(&e.s.rules[i])
 	if op == nil {
-		d.Message = "An exception keeps this call from being allowed."
+		d.Message, d.Remediation = "An exception keeps this call from being allowed.", "Ask the person, or do it another way."
 		return
 	}
 	d.Message, d.Remediation = e.wants(op)
@@ -124,7 +124,7 @@ func (p *Places) wants(r *access.Request) (message, remediation string) {
 		if !pl.Declared || !p.Roles.has(pl.Role) || p.within(pl) == access.True {
 			continue
 		}
-		if p.within(pl) == access.Unknown {
+		if !pl.Grantable {
 			return shown(pl.Raw) + " does not say where it is.", "Send an absolute path."
 		}
 		return shown(pl.Raw) + " is outside what is allowed here.", "Use a path that is allowed, or ask the person."
