@@ -53,7 +53,7 @@ func TestSpreadKeepsTheBestRound(t *testing.T) {
 
 func report(custosP50, custosRate float64, peak int64, startMS float64) *Report {
 	cell := func(mode string, concurrency int, p50, rate float64, peak int64) *Cell {
-		return &Cell{Mode: mode, Concurrency: concurrency, Payload: 64, Spread: Spread{P50: p50}, Rate: rate, Peak: peak}
+		return &Cell{Mode: mode, Concurrency: concurrency, Payload: 64, Spread: Spread{P50: p50}, Cost: Cost{Rate: rate, Peak: peak}}
 	}
 	return &Report{
 		Fdatasync: Spread{P50: 100},

@@ -21,10 +21,11 @@ func allModes() []string { return []string{direct, relayd, custos} }
 // lab is where a measurement happens: the programs, the policy and a directory
 // on the disk that the log is measured on.
 type lab struct {
-	root   string // of the checkout
-	dir    string // removed at the end
-	self   string // this program
-	binary string // custos
+	root   string   // of the checkout
+	dir    string   // removed at the end
+	self   string   // this program
+	binary string   // custos
+	server []string // the command behind everything
 	policy string
 	states int
 }
@@ -32,7 +33,7 @@ type lab struct {
 // openLab builds what is measured. The directory is in the checkout unless
 // told otherwise: temporary directories are often in memory, where making a
 // log durable costs nothing and a measurement of it says nothing.
-func openLab(parent string, withCustos bool) (*lab, error) {
+func openLab(parent, server string, withCustos bool) (*lab, error) {
 	root, err := checkout()
 	if err != nil {
 		return nil, err
@@ -57,16 +58,30 @@ func openLab(parent string, withCustos bool) (*lab, error) {
 	if err := os.WriteFile(l.policy, []byte(benchPolicy()), 0o600); err != nil {
 		return nil, err
 	}
-	if withCustos {
+	l.server = []string{l.self, "echo"}
+	if server == "sdk" {
+		l.server = []string{filepath.Join(l.dir, "sdkecho")}
+		err = l.build(l.server[0], "./bench/sdkecho")
+	}
+	if withCustos && err == nil {
 		l.binary = filepath.Join(l.dir, "custos")
-		build := exec.Command("go", "build", "-trimpath", "-o", l.binary, "./cmd/custos")
-		build.Dir = root
-		if out, err := build.CombinedOutput(); err != nil {
-			l.close()
-			return nil, fmt.Errorf("build custos: %w\n%s", err, out)
-		}
+		err = l.build(l.binary, "./cmd/custos")
+	}
+	if err != nil {
+		l.close()
+		return nil, err
 	}
 	return l, nil
+}
+
+// build makes a program from a package of the checkout.
+func (l *lab) build(program, pkg string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-o", program, pkg)
+	cmd.Dir = l.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
 }
 
 // checkout finds the directory with go.mod from the working directory up.
@@ -93,17 +108,16 @@ func (l *lab) newState() string {
 	return filepath.Join(l.dir, fmt.Sprintf("state-%d", l.states))
 }
 
-// command returns what starts the echo server in this mode. state is where
+// command returns what starts the server in this mode. state is where
 // Custos writes; the other modes ignore it.
 func (l *lab) command(mode, state string) []string {
-	server := []string{l.self, "echo"}
 	switch mode {
 	case relayd:
-		return append([]string{l.self, "relay"}, server...)
+		return append([]string{l.self, "relay"}, l.server...)
 	case custos:
-		return append([]string{l.binary, "--state", state, "run", "--policy", l.policy, "--name", "bench", "--"}, server...)
+		return append([]string{l.binary, "--state", state, "run", "--policy", l.policy, "--name", "bench", "--"}, l.server...)
 	default:
-		return server
+		return l.server
 	}
 }
 

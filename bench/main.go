@@ -15,7 +15,10 @@
 // and decides the exit status. Results are kept as JSON, with the machine they
 // were measured on.
 //
-// Two more subcommands, echo and relay, are the processes under measurement.
+// The server is written for the purpose and answers in a few microseconds;
+// -backend sdk puts one built on the official SDK in its place, which shows
+// what share of an ordinary server's throughput is left. Two more subcommands,
+// echo and relay, are the processes under measurement.
 package main
 
 import (
@@ -52,6 +55,7 @@ type settings struct {
 	rounds int
 	quick  bool
 	modes  []string
+	server string
 	out    string
 	dir    string
 	limit  time.Duration // of one cell in one round
@@ -63,6 +67,7 @@ func parseFlags(args []string) (settings, error) {
 	set.IntVar(&s.rounds, "rounds", 10, "how often everything is measured")
 	set.BoolVar(&s.quick, "quick", false, "fewer rounds, calls and cells; nothing is kept, a missed bar is no failure")
 	modes := set.String("modes", strings.Join(allModes(), ","), "what to measure")
+	set.StringVar(&s.server, "backend", "echo", "the server behind everything: echo or sdk")
 	set.StringVar(&s.out, "out", "", "write the JSON to this `file` instead of bench/results")
 	set.StringVar(&s.dir, "dir", "", "put the log under measurement in this `directory` (default: .bench of the checkout)")
 	if err := set.Parse(args); err != nil {
@@ -73,6 +78,9 @@ func parseFlags(args []string) (settings, error) {
 		if !slices.Contains(allModes(), m) {
 			return s, fmt.Errorf("unknown mode %q: there are %v", m, allModes())
 		}
+	}
+	if s.server != "echo" && s.server != "sdk" {
+		return s, fmt.Errorf("unknown backend %q: there are echo and sdk", s.server)
 	}
 	s.limit = 3 * time.Second
 	if s.quick {
@@ -91,12 +99,12 @@ func compare(args []string) error {
 		return err
 	}
 	started := time.Now()
-	lab, err := openLab(s.dir, slices.Contains(s.modes, custos))
+	lab, err := openLab(s.dir, s.server, slices.Contains(s.modes, custos))
 	if err != nil {
 		return err
 	}
 	defer lab.close()
-	report := &Report{Schema: 1, Date: started.UTC().Format(time.RFC3339), Quick: s.quick, Rounds: s.rounds, Rules: policyRules, Machine: describe(lab.dir)}
+	report := &Report{Schema: 1, Date: started.UTC().Format(time.RFC3339), Quick: s.quick, Backend: s.server, Rounds: s.rounds, Rules: policyRules, Machine: describe(lab.dir)}
 	report.Commit = commit(lab.root)
 	if err := measure(lab, s, report); err != nil {
 		return err
@@ -105,7 +113,11 @@ func compare(args []string) error {
 	report.judge()
 	report.print(os.Stdout)
 	if s.out == "" && !s.quick {
-		s.out = filepath.Join(lab.root, "bench/results", started.UTC().Format("2006-01-02")+"-"+report.Commit+".json")
+		name := started.UTC().Format("2006-01-02") + "-" + report.Commit
+		if s.server != "echo" {
+			name += "-" + s.server
+		}
+		s.out = filepath.Join(lab.root, "bench/results", name+".json")
 	}
 	if s.out != "" {
 		if err := report.save(s.out); err != nil {

@@ -102,14 +102,21 @@ func measureCell(l *lab, mode, state string, sh shape, limit time.Duration, repo
 	if _, _, err := newRun(s, sh.concurrency, sh.payload, sh.warmup).do(limit); err != nil {
 		return s.abort(err)
 	}
+	before, err := s.cpu()
+	if err != nil {
+		return s.abort(err)
+	}
 	samples, rate, err := newRun(s, sh.concurrency, sh.payload, sh.calls).do(limit)
 	if err != nil {
 		return s.abort(err)
 	}
-	peak, err := s.memory("VmHWM")
-	if err := errors.Join(err, s.end()); err != nil {
+	after, err := s.cpu()
+	peak, err2 := s.memory("VmHWM")
+	if err := errors.Join(err, err2, s.end()); err != nil {
 		return err
 	}
-	report.cell(mode, sh.concurrency, sh.payload).add(samples, rate, peak)
+	report.cell(mode, sh.concurrency, sh.payload).add(samples, Cost{
+		Rate: rate, CPU: micros(after-before) / float64(max(len(samples), 1)), Peak: peak,
+	})
 	return nil
 }

@@ -17,6 +17,7 @@ type Report struct {
 	Commit    string             `json:"commit"`
 	Machine   Machine            `json:"machine"`
 	Quick     bool               `json:"quick,omitempty"`
+	Backend   string             `json:"backend"`
 	Rounds    int                `json:"rounds"`
 	Rules     int                `json:"rules"`
 	Seconds   int                `json:"seconds"`
@@ -33,16 +34,27 @@ type Cell struct {
 	Payload     int    `json:"payload_bytes"`
 	Calls       int    `json:"calls"` // in all rounds
 	Spread
+	Cost
+}
+
+// Cost is what the calls of a cell took of the machine. CPU and memory are
+// those of the started process alone, not of what it started.
+type Cost struct {
 	// Rate is in calls per second, the maximum of the rounds.
 	Rate float64 `json:"calls_per_s"`
-	// Peak is the largest resident size of the measured process, in bytes.
+	// CPU is in microseconds a call, the minimum of the rounds.
+	CPU float64 `json:"cpu_us"`
+	// Peak is the largest resident size in bytes, the maximum of the rounds.
 	Peak int64 `json:"peak_rss_bytes"`
 }
 
-func (c *Cell) add(samples []time.Duration, rate float64, peak int64) {
+func (c *Cell) add(samples []time.Duration, cost Cost) {
+	if c.Calls == 0 {
+		c.CPU = cost.CPU
+	}
 	c.Spread.add(samples)
 	c.Calls += len(samples)
-	c.Rate, c.Peak = max(c.Rate, rate), max(c.Peak, peak)
+	c.Rate, c.CPU, c.Peak = max(c.Rate, cost.Rate), min(c.CPU, cost.CPU), max(c.Peak, cost.Peak)
 }
 
 // cell returns the cell of this mode and load, making it where it is new.
@@ -79,23 +91,23 @@ func (r *Report) start(mode string) *Spread {
 func (r *Report) print(w io.Writer) {
 	m := r.Machine
 	fmt.Fprintf(w, "%s, %d cores, %s, kernel %s, %s, log on %s, load %s\n", m.CPU, m.Cores, m.MemoryKiB, m.Kernel, m.Go, m.Filesystem, m.Load)
-	fmt.Fprintf(w, "commit %s, %d rounds in %d s, %d rules; latencies are the minimum of the rounds, in microseconds\n\n", r.Commit, r.Rounds, r.Seconds, r.Rules)
+	fmt.Fprintf(w, "commit %s, backend %s, %d rounds in %d s, %d rules; latencies and CPU a call are the minimum of the rounds, in microseconds\n\n", r.Commit, r.Backend, r.Rounds, r.Seconds, r.Rules)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "payload\tconcurrency\tmode\tp50\tp95\tp99\tadded p50\tcalls/s\tpeak RSS\t")
+	fmt.Fprintln(t, "payload\tconcurrency\tmode\tp50\tp95\tp99\tadded p50\tcalls/s\tCPU\tpeak RSS\t")
 	for _, c := range r.ordered() {
 		added := ""
 		if d := r.find(direct, c.Concurrency, c.Payload); d != nil && c.Mode != direct {
 			added = fmt.Sprintf("%+.1f", c.P50-d.P50)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%.1f\t%.1f\t%.1f\t%s\t%.0f\t%.1f MB\t\n", size(c.Payload), c.Concurrency, c.Mode, c.P50, c.P95, c.P99, added, c.Rate, mega(c.Peak))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%.1f\t%.1f\t%.1f\t%s\t%.0f\t%.1f\t%.1f MB\t\n", size(c.Payload), c.Concurrency, c.Mode, c.P50, c.P95, c.P99, added, c.Rate, c.CPU, mega(c.Peak))
 	}
-	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t\t\t\t")
 	for _, mode := range allModes() {
 		if s := r.Start[mode]; s != nil {
-			fmt.Fprintf(t, "start\t\t%s\t%.0f\t%.0f\t%.0f\t\t\t\t\n", mode, s.P50, s.P95, s.P99)
+			fmt.Fprintf(t, "start\t\t%s\t%.0f\t%.0f\t%.0f\t\t\t\t\t\n", mode, s.P50, s.P95, s.P99)
 		}
 	}
-	fmt.Fprintf(t, "fdatasync\t\traw\t%.1f\t%.1f\t%.1f\t\t\t\t\n", r.Fdatasync.P50, r.Fdatasync.P95, r.Fdatasync.P99)
+	fmt.Fprintf(t, "fdatasync\t\traw\t%.1f\t%.1f\t%.1f\t\t\t\t\t\n", r.Fdatasync.P50, r.Fdatasync.P95, r.Fdatasync.P99)
 	_ = t.Flush() // to a terminal or a pipe: nothing to do about it
 	fmt.Fprintln(w)
 	for _, b := range r.Bars {

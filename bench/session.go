@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +94,31 @@ func (s *session) memory(field string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("no %s in /proc/PID/status", field)
+}
+
+// cpu returns how long the threads of the started process have run, its
+// children not counted.
+func (s *session) cpu() (time.Duration, error) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	var total time.Duration
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // the thread has ended
+		} else if err != nil {
+			return 0, err
+		}
+		ran, _, _ := strings.Cut(string(text), " ")
+		ns, err := strconv.ParseInt(ran, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", task, err)
+		}
+		total += time.Duration(ns)
+	}
+	return total, nil
 }
 
 // end closes stdin and waits; anything but a clean end is an error.

@@ -26,7 +26,7 @@ func soak(args []string) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	lab, err := openLab("", true)
+	lab, err := openLab("", "echo", true)
 	if err != nil {
 		return err
 	}
