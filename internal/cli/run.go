@@ -122,15 +122,22 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 }
 
 // bases are the directories that a local server may resolve a relative path
-// against: where it runs, and what it was given.
+// against: where it runs, and what it was given, as written and as resolved.
 func bases(roots []string) []string {
-	var out []string
-	if wd, err := os.Getwd(); err == nil {
-		out = append(out, wd)
+	wd, err := os.Getwd()
+	if err == nil {
+		roots = append([]string{wd}, roots...)
 	}
-	for _, r := range roots {
-		if !slices.Contains(out, r) {
-			out = append(out, r)
+	var out []string
+	for _, dir := range roots {
+		resolved, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			resolved = dir
+		}
+		for _, form := range []string{dir, resolved} {
+			if !slices.Contains(out, form) {
+				out = append(out, form)
+			}
 		}
 	}
 	return out

@@ -17,8 +17,8 @@ type Ground struct {
 	// Home is the home directory of the user who runs Custos, for `~`.
 	Home string
 	// Bases are the directories a local backend may resolve relative paths
-	// against. They only restrict: a relative path without a declared base
-	// can satisfy no grant.
+	// against, as written and as resolved. They only restrict: a relative path
+	// without a declared base can satisfy no grant.
 	Bases []string
 }
 
@@ -133,6 +133,10 @@ func (w *walker) text(path, name, s string) {
 // suspect adds a string that nothing declares: it can restrict, never grant.
 func (w *walker) suspect(path, s string) {
 	if len(s) > maxPath && len(canon.Clean(s)) > maxPath {
+		return
+	}
+	if plain(s) {
+		w.out = append(w.out, w.ground.name(path, s))
 		return
 	}
 	form := canon.ReadPath(s)

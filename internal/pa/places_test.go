@@ -205,3 +205,30 @@ func FuzzResolve(f *testing.F) {
 		}
 	})
 }
+
+// The short way must see what the long way sees.
+func TestPlainNamesAreReadLikeAllOthers(t *testing.T) {
+	dir := stage(t)
+	g := Ground{Local: true, Home: "/home/dev", Bases: []string{dir, dir + "/pub"}}
+	for _, s := range []string{"secret", "Secret", "link", "abs", "within", "no such", "a.b-c_d", "x,y", "loop"} {
+		if !plain(s) {
+			t.Fatalf("%q is not plain", s)
+		}
+		short := g.name("a", s)
+		w := walker{ground: g, facts: &access.ToolFacts{}}
+		form := canon.ReadPath(s)
+		long := access.Place{Arg: "a", Raw: s}
+		long.Readings, _ = readings(form, nil, true)
+		long = w.suspected(long, form, true)
+		for _, f := range long.Folded {
+			if !slices.Contains(short.Folded, f) {
+				t.Errorf("%q: the short way does not see %q: %q", s, f, short.Folded)
+			}
+		}
+	}
+	for _, s := range []string{"", ".", "..", " x", "x ", "x.", "a/b", `a\b`, "~", "%2e", "C:x", "é", `"x"`, "a\nb", "x\x00"} {
+		if plain(s) {
+			t.Errorf("%q is plain", s)
+		}
+	}
+}
