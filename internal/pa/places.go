@@ -219,14 +219,7 @@ func (w *walker) suspected(p access.Place, f canon.PathForm, local bool) access.
 		}
 	}
 	p.Suspect = slices.DeleteFunc(distinct(p.Suspect), func(s string) bool { return slices.Contains(p.Readings, s) })
-	p.Folded = make([]string, 0, len(p.Readings)+len(p.Suspect))
-	for _, s := range p.Readings {
-		p.Folded = append(p.Folded, canon.Fold(s))
-	}
-	for _, s := range p.Suspect {
-		p.Folded = append(p.Folded, canon.Fold(s))
-	}
-	p.Folded = distinct(p.Folded)
+	p.Folded = canon.FoldPaths(slices.Concat(p.Readings, p.Suspect))
 	return p
 }
 

@@ -121,7 +121,7 @@ func TestWhatARestrictionSees(t *testing.T) {
 	for _, raw := range []string{
 		dir + "/secret/k", dir + "//secret/./k", dir + "/pub/../secret/k", dir + "/pub/link/k",
 		"file://" + dir + "/secret/k", dir + "/%73ecret/k", dir + "/%2573ecret/k", dir + "/SECRET/K",
-		dir + "/ｓecret/k", `"` + dir + `/secret/k"`, "  " + dir + "/secret/k  ",
+		dir + "/ｓecret/k", dir + "/pub/‥/secret/k", dir + "／secret／k", `"` + dir + `/secret/k"`, "  " + dir + "/secret/k  ",
 		"secret/k", "../secret/k", "./secret/k", "link/k", strings.ReplaceAll(dir+"/secret/k", "/", `\`),
 		"~/../secret/k", `"` + dir + `/pub/link/k"`, `'link/k'`, dir + `/pub/link\k`,
 	} {
