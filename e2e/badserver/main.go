@@ -12,6 +12,7 @@
 //	-exit N        exit with status N at once
 //	-garbage       write lines that are no JSON-RPC before the first answer
 //	-silent        read everything, answer nothing
+//	-deaf          read nothing
 //	-stubborn      survive SIGTERM, SIGINT, SIGHUP and the end of stdin
 //	-tools A,B     list further tools under these names; each works as echo
 //
@@ -61,6 +62,7 @@ func main() {
 	exit := flag.Int("exit", -1, "exit with this `status` at once")
 	garbage := flag.Bool("garbage", false, "write garbage before the first answer")
 	silent := flag.Bool("silent", false, "answer nothing")
+	deaf := flag.Bool("deaf", false, "read nothing")
 	stubborn := flag.Bool("stubborn", false, "survive signals and the end of stdin")
 	tools := flag.String("tools", "", "further tools, comma-separated")
 	life := flag.Duration("life", 2*time.Minute, "end after this `time` whatever happens")
@@ -82,6 +84,9 @@ func main() {
 	}
 	if *garbage {
 		s.garbage()
+	}
+	if *deaf {
+		select {} // until -life or a signal ends it
 	}
 	s.serve(os.Stdin)
 	if *stubborn {

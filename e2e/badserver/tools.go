@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -14,7 +15,9 @@ import (
 type arguments struct {
 	Message string          `json:"message"` // echo, stderr: the text
 	Code    int             `json:"code"`    // die, half: the exit status
-	Kind    string          `json:"kind"`    // flood: bytes, notifications or replies
+	Signal  int             `json:"signal"`  // die: the signal to end by instead
+	Away    bool            `json:"away"`    // fork: leave the process group, too
+	Kind    string          `json:"kind"`    // flood: bytes, notifications, progress or replies
 	Count   int             `json:"count"`   // flood: how many; 0 is without end
 	MS      int             `json:"ms"`      // slow: how long, in milliseconds
 	Bytes   int             `json:"bytes"`   // huge: how long the text is
@@ -25,12 +28,12 @@ type arguments struct {
 // toolNames lists the tools:
 //
 //	echo       answers with the message
-//	die        exits with status code, unanswered
+//	die        exits with status code or by signal, unanswered
 //	half       writes half an answer and exits with status code
 //	hang       never answers
 //	slow       answers after ms
 //	huge       answers with a text of that many bytes
-//	flood      writes count (0: endless) bytes without a newline, notifications, or replies nobody asked for, then answers
+//	flood      writes count (0: endless) bytes without a newline, notifications, progress or replies nobody asked for, then answers
 //	garbage    writes lines that are no JSON-RPC, then answers
 //	duplicate  answers with duplicate keys in the result
 //	twice      answers two times
@@ -38,11 +41,13 @@ type arguments struct {
 //	exotic     answers with unknown content, unknown fields and numbers beyond 2^53
 //	stderr     writes the message to stderr and answers
 //	fork       starts a grandchild that ignores SIGTERM and keeps stdout open; answers its process id
+//	litter     leaves count orphans that end at once
+//	mute       closes stdout and lives on
 //	ask        sends the client a request and answers with the client's reply
 func toolNames() []string {
 	return []string{
 		"echo", "die", "half", "hang", "slow", "huge", "flood", "garbage", "duplicate",
-		"twice", "misdirect", "exotic", "stderr", "fork", "ask",
+		"twice", "misdirect", "exotic", "stderr", "fork", "litter", "mute", "ask",
 	}
 }
 
@@ -55,7 +60,7 @@ func (s *server) call(id json.RawMessage, name string, raw json.RawMessage) {
 	}
 	switch name {
 	case "die":
-		os.Exit(a.Code)
+		s.die(a)
 	case "half":
 		s.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"te`, id))
 		os.Exit(a.Code)
@@ -86,12 +91,25 @@ func (s *server) call(id json.RawMessage, name string, raw json.RawMessage) {
 		fmt.Fprintln(os.Stderr, a.Message)
 		s.text(id, "written")
 	case "fork":
-		s.fork(id)
+		s.fork(id, a.Away)
+	case "litter":
+		s.litter(id, a.Count)
+	case "mute":
+		os.Stdout.Close()
 	case "ask":
 		s.ask(id, a)
 	default:
 		s.echo(id, name, a)
 	}
+}
+
+// die ends the process without an answer.
+func (s *server) die(a arguments) {
+	if a.Signal != 0 {
+		_ = syscall.Kill(os.Getpid(), syscall.Signal(a.Signal))
+		select {} // until it is delivered
+	}
+	os.Exit(a.Code)
 }
 
 // exotic is a result that no typed library keeps whole.
@@ -115,6 +133,8 @@ func (s *server) flood(a arguments) {
 		switch a.Kind {
 		case "notifications":
 			s.line(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"flood %d"}}`, n))
+		case "progress":
+			s.line(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"nobody","progress":%d}}`, n))
 		case "replies":
 			s.line(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":{"content":[]}}`, 1_000_000+n))
 		default:
@@ -142,7 +162,7 @@ func (s *server) garbage() {
 }
 
 // fork starts a grandchild that outlives every polite request to end.
-func (s *server) fork(id json.RawMessage) {
+func (s *server) fork(id json.RawMessage, away bool) {
 	self, err := os.Executable()
 	if err != nil {
 		s.text(id, err.Error())
@@ -150,11 +170,22 @@ func (s *server) fork(id json.RawMessage) {
 	}
 	child := exec.Command(self, "-stubborn")
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr // held open: the pipe does not end with badserver
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: away}
 	if err := child.Start(); err != nil {
 		s.text(id, err.Error())
 		return
 	}
 	s.text(id, fmt.Sprint(child.Process.Pid))
+}
+
+// litter leaves orphans: children of a parent that does not wait for them.
+func (s *server) litter(id json.RawMessage, count int) {
+	script := fmt.Sprintf("for i in $(seq %d); do true & done", count)
+	if err := exec.Command("/bin/sh", "-c", script).Run(); err != nil {
+		s.text(id, err.Error())
+		return
+	}
+	s.text(id, "littered")
 }
 
 // ask sends one request to the client and answers the call with its reply.

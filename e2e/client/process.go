@@ -32,6 +32,7 @@ type Process struct {
 	t      testing.TB
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
+	stdout *os.File
 	lines  chan []byte // closed at the end of stdout
 	stderr *lockedBuffer
 	exited chan struct{} // closed when the command has been waited for
@@ -74,7 +75,7 @@ func Start(t testing.TB, command []string, options ...Option) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stdout = ours
+	cmd.Stdout, p.stdout = ours, stdout
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %q: %v", command, err)
 	}
@@ -144,6 +145,9 @@ func (p *Process) SendBytes(b []byte) {
 
 // CloseStdin ends the command's input.
 func (p *Process) CloseStdin() { p.stdin.Close() }
+
+// CloseStdout stops reading, for good: the command writes to a broken pipe.
+func (p *Process) CloseStdout() { p.stdout.Close() }
 
 // Line returns the next line of stdout without its newline. ok is false when
 // stdout has ended.

@@ -61,6 +61,13 @@ func Custos(t testing.TB, arguments ...string) []string {
 	return append([]string{build(t, name, "github.com/custos-zt/custos/cmd/custos", race)}, arguments...)
 }
 
+// CustosPlain is Custos without the race detector, which costs memory: for
+// tests that measure.
+func CustosPlain(t testing.TB, arguments ...string) []string {
+	t.Helper()
+	return append([]string{build(t, "custos", "github.com/custos-zt/custos/cmd/custos", false)}, arguments...)
+}
+
 // Root is the directory of the checkout.
 func Root(t testing.TB) string {
 	t.Helper()
