@@ -18,6 +18,7 @@ import (
 	"github.com/custos-zt/custos/internal/gateway"
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/pa"
+	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/internal/upstream"
 )
@@ -102,6 +103,7 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	if g.policy, err = a.loadForRun(f, conf, registry, command, roots); err != nil {
 		return nil, err
 	}
+	a.sayUnapplied(g.policy.snapshot)
 	dir, err := a.statePath(conf)
 	if err != nil {
 		return nil, err
@@ -119,6 +121,17 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 		return nil, &Error{Code: ExitEvidence, Text: err.Error(), Hint: "the server was not started: nothing runs without a log", Err: err}
 	}
 	return g, nil
+}
+
+// sayUnapplied tells what a policy asks for and this version does not do with
+// results: nobody should believe in a redaction that does not happen.
+func (a *app) sayUnapplied(s *pdp.Snapshot) {
+	for _, r := range s.Rules() {
+		if r.Returns != nil {
+			a.say("warning: %s: returns is recorded but not applied yet, results pass as they are", term.Escape(r.Position))
+			return
+		}
+	}
 }
 
 // bases are the directories that a local server may resolve a relative path
