@@ -127,6 +127,10 @@ func (w *walker) text(path, name, s string) {
 	bases, based := w.bases(fact)
 	p.Readings, p.Grantable = readings(form, bases, local)
 	p.Grantable = p.Grantable && (form.Absolute || based)
+	if bare := unquoted(s); bare != s { // "/srv/pub/.. " is "/srv" to who trims
+		trimmed, sure := readings(canon.ReadPath(bare), bases, local)
+		p.Readings, p.Grantable = distinct(append(p.Readings, trimmed...)), p.Grantable && sure
+	}
 	w.out = append(w.out, w.suspected(p, form, local))
 }
 
@@ -164,8 +168,8 @@ func (w *walker) bases(fact access.PathFact) ([]string, bool) {
 }
 
 // readings returns {raw, decoded by steps} × {lexical, kernel-resolved}, each
-// joined to every base where the form is relative. It reports false where the form
-// or the kernel leaves doubt.
+// joined to every base where the form is relative. It reports false where the
+// form or the kernel leaves doubt.
 func readings(f canon.PathForm, bases []string, local bool) ([]string, bool) {
 	sure := f.Grantable()
 	var out []string
@@ -175,12 +179,11 @@ func readings(f canon.PathForm, bases []string, local bool) ([]string, bool) {
 			if !local || !strings.HasPrefix(full, "/") {
 				continue
 			}
-			resolved, err := resolve(full)
+			opened, err := openings(full)
 			if err != nil {
 				sure = false
-				continue
 			}
-			out = append(out, resolved)
+			out = append(out, opened...)
 		}
 	}
 	return distinct(out), sure
@@ -213,9 +216,8 @@ func (w *walker) suspected(p access.Place, f canon.PathForm, local bool) access.
 	for _, s := range forms {
 		p.Suspect = append(p.Suspect, s)
 		if local && strings.HasPrefix(s, "/") && !slices.Contains(p.Readings, s) {
-			if resolved, err := resolve(s); err == nil {
-				p.Suspect = append(p.Suspect, resolved)
-			}
+			opened, _ := openings(s)
+			p.Suspect = append(p.Suspect, opened...)
 		}
 	}
 	p.Suspect = slices.DeleteFunc(distinct(p.Suspect), func(s string) bool { return slices.Contains(p.Readings, s) })
