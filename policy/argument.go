@@ -69,8 +69,11 @@ func (r *reader) reference(n *yaml.Node, what string) *pdp.Reference {
 
 // possible reports constraints that no value meets together.
 func (r *reader) possible(arg field, s *pdp.Spec, what string) {
-	if order, ok := canon.CompareNumbers(s.Min, s.Max); ok && order > 0 {
-		r.err(arg.key, "", "%s: no number is at least %s and at most %s", what, s.Min.Raw(), s.Max.Raw())
+	if s.Min != nil && s.Max != nil {
+		least, most := s.Min.Value, s.Max.Value
+		if order, _ := canon.CompareNumbers(least, most); order > 0 {
+			r.err(arg.key, "", "%s: no number is at least %s and at most %s", what, least.Raw(), most.Raw())
+		}
 	}
 	for _, b := range []pdp.Bounds{s.Length, s.Count} {
 		if b.HasMin && b.HasMax && b.Min > b.Max {

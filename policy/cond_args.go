@@ -223,10 +223,14 @@ func (r *reader) value(n *yaml.Node, what string) access.Value {
 }
 
 // bound reads a number, kept as it was written.
-func (r *reader) bound(n *yaml.Node, what string) access.Value {
+func (r *reader) bound(n *yaml.Node, what string) *pdp.Number {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" && n.ShortTag() != "!!float" {
 		r.err(n, "", "%s is a number", what)
-		return access.Value{}
+		return nil
 	}
-	return r.value(n, what)
+	v := r.value(n, what)
+	if v.IsAbsent() {
+		return nil
+	}
+	return pdp.NewNumber(v)
 }

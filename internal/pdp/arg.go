@@ -19,11 +19,10 @@ type Arg struct {
 
 // Spec says what a value must be. Fields that are not set ask for nothing.
 type Spec struct {
-	Types   Types
-	Enum    []access.Value
-	Pattern *Pattern
-	// Min and Max are numbers, or absent.
-	Min, Max access.Value
+	Types    Types
+	Enum     []access.Value
+	Pattern  *Pattern
+	Min, Max *Number
 	// Length and Count bound the characters of a string and the items of an
 	// array.
 	Length, Count Bounds
@@ -82,7 +81,7 @@ func (t Types) admit(v access.Value) bool {
 	case access.String:
 		return t&TypeString != 0
 	case access.Number:
-		return t&TypeNumber != 0 || t&TypeInteger != 0 && canon.IsInteger(v)
+		return t&TypeNumber != 0 || t&TypeInteger != 0 && isInteger(v)
 	case access.Bool:
 		return t&TypeBoolean != 0
 	case access.Array:
@@ -161,11 +160,13 @@ func (s *Spec) judge(e *evaluation, v access.Value, g reading) access.Truth {
 	if s.Pattern != nil {
 		t = and(t, s.Pattern.judge(v, g))
 	}
-	if !s.Min.IsAbsent() {
-		t = and(t, compare(v, s.Min, func(order int) bool { return order >= 0 }))
+	if s.Min != nil {
+		order, known := s.Min.order(v)
+		t = and(t, known.holds(order >= 0))
 	}
-	if !s.Max.IsAbsent() {
-		t = and(t, compare(v, s.Max, func(order int) bool { return order <= 0 }))
+	if s.Max != nil {
+		order, known := s.Max.order(v)
+		t = and(t, known.holds(order <= 0))
 	}
 	if s.Length.set() {
 		t = and(t, s.length(v))
@@ -193,7 +194,7 @@ func (s *Spec) listed(v access.Value) access.Truth {
 		if w.Kind() != v.Kind() {
 			continue
 		}
-		if canon.EqualValues(v, w) {
+		if v.Kind() == access.String && v.Text() == w.Text() || v.Kind() != access.String && canon.EqualValues(v, w) {
 			return access.True
 		}
 		t = access.False
@@ -209,14 +210,6 @@ func (p *Pattern) judge(v access.Value, g reading) access.Truth {
 		return truth(p.whole.MatchString(v.Text()))
 	}
 	return truth(p.search.MatchString(v.Text()))
-}
-
-func compare(v, bound access.Value, hold func(order int) bool) access.Truth {
-	order, ok := canon.CompareNumbers(v, bound)
-	if !ok {
-		return access.Unknown
-	}
-	return truth(hold(order))
 }
 
 func (s *Spec) length(v access.Value) access.Truth {

@@ -26,7 +26,7 @@ func ParseCommand(text string) Command {
 
 // commands judges every argument that is declared as a command. A call of a
 // tool that is described and has none carries no command: false.
-func (e *evaluation) commands(op *Op, g reading) access.Truth {
+func (e *evaluation) commands(op *op, g reading) access.Truth {
 	switch {
 	case len(e.r.Tool.Commands) > 0:
 	case e.r.Kind == access.Tool && (!e.r.Tool.Described || looksLikeCommand(e.r.Args)):
@@ -36,7 +36,7 @@ func (e *evaluation) commands(op *Op, g reading) access.Truth {
 	}
 	t := truth(g == granting)
 	for _, arg := range e.r.Tool.Commands {
-		one := judgeCommand(op.Commands, argument(e.r.Args, arg), g)
+		one := judgeCommand(list(e.s.commands, op), argument(e.r.Args, arg), g)
 		if g == granting {
 			t = and(t, one)
 		} else {

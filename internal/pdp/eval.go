@@ -15,8 +15,8 @@ type evaluation struct {
 }
 
 // eval judges one condition. Every caller goes through here.
-func (e *evaluation) eval(op *Op, g reading) access.Truth {
-	switch op.Code {
+func (e *evaluation) eval(op *op, g reading) access.Truth {
+	switch op.code {
 	case CodeSubjects:
 		return e.subjects(op)
 	case CodeGroups:
@@ -34,7 +34,7 @@ func (e *evaluation) eval(op *Op, g reading) access.Truth {
 	case CodeOps:
 		return e.ops(op, g)
 	case CodeSideEffects:
-		return within(op.Names, e.r.Tool.SideEffects, g)
+		return within(list(e.s.words, op), e.r.Tool.SideEffects, g)
 	case CodeLabels:
 		return e.labels(op, g)
 	case CodeTier:
@@ -46,21 +46,21 @@ func (e *evaluation) eval(op *Op, g reading) access.Truth {
 
 // onCall judges conditions on what the call carries. Where that is unknown,
 // so are they.
-func (e *evaluation) onCall(op *Op, g reading) access.Truth {
+func (e *evaluation) onCall(op *op, g reading) access.Truth {
 	if e.r.ArgsUnknown {
 		return access.Unknown
 	}
-	switch op.Code {
+	switch op.code {
 	case CodeArg:
-		return op.Arg.judge(e, g)
+		return e.s.args[op.ref].judge(e, g)
 	case CodeUnlisted:
-		return op.Unlisted.judge(e, g)
+		return e.unlisted(op, g)
 	case CodeCommands:
 		return e.commands(op, g)
 	case CodePlaces:
-		return op.Places.judge(e.r, g)
+		return e.s.places[op.ref].judge(e.r, g)
 	case CodeURLs, CodeHosts:
-		return op.URLs.judge(e, g)
+		return e.s.urls[op.ref].judge(e, g)
 	default:
 		return access.Unknown
 	}

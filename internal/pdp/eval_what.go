@@ -9,18 +9,18 @@ import (
 
 // ops compares what the call does with the list. A grant wants all of it in
 // the list, a restriction one of it.
-func (e *evaluation) ops(op *Op, g reading) access.Truth {
+func (e *evaluation) ops(op *op, g reading) access.Truth {
 	f := &e.r.Tool
 	if len(f.OpsBy) == 0 {
-		return opsWithin(op.Mask, f.Ops, g)
+		return opsWithin(access.Op(op.mask), f.Ops, g)
 	}
 	if !e.r.ArgsUnknown {
-		return opsWithin(op.Mask, OpsOf(f, e.r.Args), g)
+		return opsWithin(access.Op(op.mask), OpsOf(f, e.r.Args), g)
 	}
 	// Any of these may turn out to be what the call does.
-	t := opsWithin(op.Mask, f.Ops, g)
+	t := opsWithin(access.Op(op.mask), f.Ops, g)
 	for i := range f.OpsBy {
-		if opsWithin(op.Mask, f.OpsBy[i].Ops, g) != t {
+		if opsWithin(access.Op(op.mask), f.OpsBy[i].Ops, g) != t {
 			return access.Unknown
 		}
 	}
@@ -74,13 +74,13 @@ func OpsOf(f *access.ToolFacts, args access.Value) access.Op {
 
 // within compares several words that a call has with a list. Nil is unknown;
 // having none is false, because then nothing of the list is there.
-func within(list, has []string, g reading) access.Truth {
+func within(words, has []string, g reading) access.Truth {
 	if has == nil {
 		return access.Unknown
 	}
 	in := 0
 	for _, h := range has {
-		if slices.Contains(list, h) {
+		if slices.Contains(words, h) {
 			in++
 		}
 	}
@@ -92,11 +92,11 @@ func within(list, has []string, g reading) access.Truth {
 
 // labels compares the labels of what is called: those of the tool's facts and
 // those that `labels:` gives it. A label that neither speaks of is unknown.
-func (e *evaluation) labels(op *Op, g reading) access.Truth {
-	has := e.r.Tool.Labels
+func (e *evaluation) labels(op *op, g reading) access.Truth {
+	has, names := e.r.Tool.Labels, list(e.s.words, op)
 	listed, unlisted := 0, 0
 	for _, h := range has {
-		if slices.Contains(op.Names, h) {
+		if slices.Contains(names, h) {
 			listed++
 		} else {
 			unlisted++
@@ -105,7 +105,7 @@ func (e *evaluation) labels(op *Op, g reading) access.Truth {
 	declared := 0
 	for i := range e.s.labels {
 		l := &e.s.labels[i]
-		in := slices.Contains(op.Names, l.Name)
+		in := slices.Contains(names, l.Name)
 		if in {
 			declared++
 		}
@@ -120,7 +120,7 @@ func (e *evaluation) labels(op *Op, g reading) access.Truth {
 	switch {
 	case listed > 0:
 		return truth(g == restricting || unlisted == 0)
-	case has != nil || declared == len(op.Names):
+	case has != nil || declared == len(names):
 		return access.False
 	default:
 		return access.Unknown
@@ -144,9 +144,9 @@ func (e *evaluation) carries(l *Label) bool {
 }
 
 // tier asks how dangerous the tool is said to be.
-func (e *evaluation) tier(op *Op) access.Truth {
+func (e *evaluation) tier(op *op) access.Truth {
 	if e.r.Tool.Tier == "" {
 		return access.Unknown
 	}
-	return truth(slices.Contains(op.Names, e.r.Tool.Tier))
+	return truth(slices.Contains(list(e.s.words, op), e.r.Tool.Tier))
 }

@@ -8,13 +8,14 @@ import (
 )
 
 // subjects asks who calls.
-func (e *evaluation) subjects(op *Op) access.Truth {
+func (e *evaluation) subjects(op *op) access.Truth {
 	s := &e.r.Subject
 	if !s.Known {
 		return access.Unknown
 	}
-	for _, n := range op.Names {
-		if named := qualified(n, s.Issuer, s.ID); named {
+	who := list(e.s.principals, op)
+	for i := range who {
+		if who[i].names(s.Issuer, s.ID) {
 			return access.True
 		}
 	}
@@ -22,14 +23,15 @@ func (e *evaluation) subjects(op *Op) access.Truth {
 }
 
 // held asks for one of the groups or roles of the subject.
-func (e *evaluation) held(op *Op, has []string) access.Truth {
+func (e *evaluation) held(op *op, has []string) access.Truth {
 	s := &e.r.Subject
 	if !s.Known {
 		return access.Unknown
 	}
+	who := list(e.s.principals, op)
 	for _, h := range has {
-		for _, n := range op.Names {
-			if qualified(n, s.Issuer, h) {
+		for i := range who {
+			if who[i].names(s.Issuer, h) {
 				return access.True
 			}
 		}
@@ -37,41 +39,21 @@ func (e *evaluation) held(op *Op, has []string) access.Truth {
 	return access.False
 }
 
-// qualified reports whether the pattern `issuer:name`, or a bare name, is
-// meant. A `*` at the end is any rest.
-func qualified(pattern, issuer, name string) bool {
-	if strings.IndexByte(pattern, ':') < 0 || issuer == "" {
-		return ends(pattern, name)
-	}
-	rest, ok := strings.CutPrefix(pattern, issuer)
-	if !ok || rest == "" || rest[0] != ':' {
-		return false
-	}
-	return ends(rest[1:], name)
-}
-
-func ends(pattern, name string) bool {
-	if head, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(name, head)
-	}
-	return pattern == name
-}
-
 // word asks for one property of the subject; an empty one is unknown.
-func (e *evaluation) word(op *Op, has string) access.Truth {
+func (e *evaluation) word(op *op, has string) access.Truth {
 	if !e.r.Subject.Known || has == "" {
 		return access.Unknown
 	}
-	return truth(slices.Contains(op.Names, has))
+	return truth(slices.Contains(list(e.s.words, op), has))
 }
 
 // clients looks at what the client calls itself. It is a hint: it may
 // restrict, and it is never certain enough to grant.
-func (e *evaluation) clients(op *Op, g reading) access.Truth {
+func (e *evaluation) clients(op *op, g reading) access.Truth {
 	if e.r.Client == "" || g == granting {
 		return access.Unknown
 	}
-	for _, n := range op.Names {
+	for _, n := range list(e.s.words, op) {
 		if strings.EqualFold(n, e.r.Client) {
 			return access.True
 		}
@@ -80,9 +62,9 @@ func (e *evaluation) clients(op *Op, g reading) access.Truth {
 }
 
 // agents asks for a proven software identity.
-func (e *evaluation) agents(op *Op) access.Truth {
+func (e *evaluation) agents(op *op) access.Truth {
 	if e.r.Agent == "" {
 		return access.Unknown
 	}
-	return truth(anyMatches(op.Globs, e.r.Agent))
+	return truth(anyMatches(list(e.s.globs, op), e.r.Agent))
 }

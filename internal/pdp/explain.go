@@ -56,7 +56,7 @@ func (s *Snapshot) Explain(r *access.Request) *Explanation {
 	s.Decide(r, &x.Decision)
 	e := evaluation{s: s, r: r}
 	candidates := e.candidates(nil)
-	nearest, _ := e.nearest(candidates)
+	nearest := e.nearest(candidates).rule
 	at := -1
 	for _, i := range candidates {
 		if _, some := e.covered(&s.rules[i]); !some {
@@ -101,7 +101,7 @@ func (e *evaluation) traceAll(sp span, g reading) []ConditionTrace {
 	for i := sp.from; i < sp.to; i++ {
 		op := &e.s.ops[i]
 		out = append(out, ConditionTrace{
-			Field: op.Field, Text: op.Text, Seen: e.seen(op),
+			Field: e.s.written[i].field, Text: e.s.written[i].text, Seen: e.seen(op),
 			Truth: e.eval(op, g), Grants: e.eval(op, granting),
 		})
 	}

@@ -10,16 +10,16 @@ import (
 // backend, then by exact name, prefix, suffix, or a short list of the rest.
 type index struct {
 	everything postings
-	scopes     map[scopeKey]*scope
+	kinds      [4]kindScopes
 	// globs are the scopes whose backend is a pattern other than `*`.
 	globs []globScope
 }
 
-// scopeKey names one backend and kind; backend "*" is any. Methods have no
-// backend.
-type scopeKey struct {
-	kind    access.Kind
-	backend string
+// kindScopes are the scopes of one kind. Methods have no backend and stand
+// under any.
+type kindScopes struct {
+	any      *scope
+	backends map[string]*scope
 }
 
 type globScope struct {
@@ -42,10 +42,10 @@ type residual struct {
 }
 
 func (x *index) build(s *Snapshot) {
-	x.scopes = map[scopeKey]*scope{}
 	for i := range s.rules {
+		c := s.crowdFor(s.rules[i].info.Ops)
 		for t := range s.rules[i].targets {
-			x.add(&s.rules[i].targets[t], int32(i)) //nolint:gosec // a policy has far fewer rules than 2^31
+			x.add(&s.rules[i].targets[t], int32(i), c) //nolint:gosec // a policy has far fewer rules than 2^31
 		}
 	}
 	split := func(p *postings) { p.split(s) }
@@ -64,8 +64,13 @@ func (x *index) build(s *Snapshot) {
 
 func (x *index) all() []*scope {
 	var out []*scope
-	for _, sc := range x.scopes {
-		out = append(out, sc)
+	for _, k := range x.kinds {
+		if k.any != nil {
+			out = append(out, k.any)
+		}
+		for _, sc := range k.backends {
+			out = append(out, sc)
+		}
 	}
 	for _, g := range x.globs {
 		out = append(out, g.scope)
@@ -73,9 +78,9 @@ func (x *index) all() []*scope {
 	return out
 }
 
-func (x *index) add(t *Target, rule int32) {
+func (x *index) add(t *Target, rule int32, c crowd) {
 	if t.Everything {
-		x.everything.add(rule)
+		x.everything.add(rule, c)
 		return
 	}
 	sc := x.scope(t)
@@ -86,57 +91,61 @@ func (x *index) add(t *Target, rule int32) {
 			p = &postings{}
 			sc.exact[t.Name.lit] = p
 		}
-		p.add(rule)
+		p.add(rule, c)
 	case shapeAll:
-		sc.prefixes.at("").add(rule)
+		sc.prefixes.at("").add(rule, c)
 	case shapePrefix:
 		lit := t.Name.lit
 		if t.Name.sep != 0 && len(lit) > 0 && lit[len(lit)-1] == '/' {
 			lit = lit[:len(lit)-1] // dir/** includes dir
 		}
-		sc.prefixes.at(lit).add(rule)
+		sc.prefixes.at(lit).add(rule, c)
 	case shapeSuffix:
-		sc.suffixes.at(t.Name.lit).add(rule)
+		sc.suffixes.at(t.Name.lit).add(rule, c)
 	default:
-		sc.addRest(t.Name, rule)
+		sc.addRest(t.Name, rule, c)
 	}
 }
 
-func (sc *scope) addRest(n Name, rule int32) {
+func (sc *scope) addRest(n Name, rule int32, c crowd) {
 	for i := range sc.rest {
 		if sc.rest[i].name == n {
-			sc.rest[i].post.add(rule)
+			sc.rest[i].post.add(rule, c)
 			return
 		}
 	}
 	r := residual{name: n}
-	r.post.add(rule)
+	r.post.add(rule, c)
 	sc.rest = append(sc.rest, r)
 }
 
 // scope returns the scope of a target, made where there was none.
 func (x *index) scope(t *Target) *scope {
-	key := scopeKey{kind: t.Kind}
-	if t.Kind != access.Method {
-		switch t.Backend.shape {
-		case shapeExact, shapeAll:
-			key.backend = t.Backend.Text
-		default:
-			for _, g := range x.globs {
-				if g.kind == t.Kind && g.backend == t.Backend {
-					return g.scope
-				}
-			}
-			sc := newScope()
-			x.globs = append(x.globs, globScope{t.Kind, t.Backend, sc})
-			return sc
+	k := &x.kinds[t.Kind]
+	switch {
+	case t.Kind == access.Method || t.Backend.shape == shapeAll:
+		if k.any == nil {
+			k.any = newScope()
+		}
+		return k.any
+	case t.Backend.Exact():
+		if k.backends == nil {
+			k.backends = map[string]*scope{}
+		}
+		sc := k.backends[t.Backend.Text]
+		if sc == nil {
+			sc = newScope()
+			k.backends[t.Backend.Text] = sc
+		}
+		return sc
+	}
+	for _, g := range x.globs {
+		if g.kind == t.Kind && g.backend == t.Backend {
+			return g.scope
 		}
 	}
-	sc := x.scopes[key]
-	if sc == nil {
-		sc = newScope()
-		x.scopes[key] = sc
-	}
+	sc := newScope()
+	x.globs = append(x.globs, globScope{t.Kind, t.Backend, sc})
 	return sc
 }
 
@@ -146,34 +155,36 @@ func newScope() *scope {
 
 // find appends the rules that may cover the name, without order, and with
 // repetitions where several patterns do.
-func (x *index) find(out []int32, kind access.Kind, backend, name string, who *access.Subject) []int32 {
-	out = x.everything.find(out, who)
-	if kind == access.Method {
-		backend = ""
-	} else if sc := x.scopes[scopeKey{kind, "*"}]; sc != nil {
-		out = sc.find(out, name, who)
+func (x *index) find(out []int32, kind access.Kind, backend, name string, c *caller) []int32 {
+	out = x.everything.find(out, c)
+	k := &x.kinds[kind]
+	if k.any != nil {
+		out = k.any.find(out, name, c)
 	}
-	if sc := x.scopes[scopeKey{kind, backend}]; sc != nil {
-		out = sc.find(out, name, who)
+	if kind == access.Method {
+		return out
+	}
+	if sc := k.backends[backend]; sc != nil {
+		out = sc.find(out, name, c)
 	}
 	for i := range x.globs {
 		g := &x.globs[i]
 		if g.kind == kind && g.backend.Matches(backend) {
-			out = g.scope.find(out, name, who)
+			out = g.scope.find(out, name, c)
 		}
 	}
 	return out
 }
 
-func (sc *scope) find(out []int32, name string, who *access.Subject) []int32 {
+func (sc *scope) find(out []int32, name string, c *caller) []int32 {
 	if p := sc.exact[name]; p != nil {
-		out = p.find(out, who)
+		out = p.find(out, c)
 	}
-	out = sc.prefixes.find(out, name, who)
-	out = sc.suffixes.find(out, name, who)
+	out = sc.prefixes.find(out, name, c)
+	out = sc.suffixes.find(out, name, c)
 	for i := range sc.rest {
 		if sc.rest[i].name.Matches(name) {
-			out = sc.rest[i].post.find(out, who)
+			out = sc.rest[i].post.find(out, c)
 		}
 	}
 	return out

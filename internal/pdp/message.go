@@ -38,23 +38,29 @@ func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
 	if d.Effect != access.Deny || d.Message != "" {
 		return
 	}
-	i, _ := e.nearest(candidates)
-	if i == none32 {
+	near := e.nearest(candidates)
+	switch {
+	case near.rule == none32:
 		d.Message, d.Remediation = "Nothing allows this call.", "Ask the person, or do it another way."
-		return
-	}
-	op := e.missing(&e.s.rules[i])
-	if op == nil {
+	case near.op == none32:
 		d.Message, d.Remediation = "An exception keeps this call from being allowed.", "Ask the person, or do it another way."
-		return
+	default:
+		d.Message, d.Remediation = e.wants(&e.s.ops[near.op])
 	}
-	d.Message, d.Remediation = e.wants(op)
 }
 
-// nearest returns the rule that would have granted with the fewest conditions
-// changed, and how many; none32 where no rule is about the call at all.
-func (e *evaluation) nearest(candidates []int32) (int32, int) {
-	best, fewest := none32, 0
+// near is the rule that would have granted with the fewest conditions changed;
+// none32 where no rule is about the call at all.
+type near struct {
+	rule int32
+	// failed counts the conditions that are not true, exceptions as one.
+	failed int
+	// op is the condition whose failing tells most, none32 for an exception.
+	op int32
+}
+
+func (e *evaluation) nearest(candidates []int32) near {
+	best := near{rule: none32}
 	for _, i := range candidates {
 		r := &e.s.rules[i]
 		if r.effect == access.Deny || r.noGrant || r.monitor {
@@ -63,46 +69,43 @@ func (e *evaluation) nearest(candidates []int32) (int32, int) {
 		if all, _ := e.covered(r); !all {
 			continue
 		}
-		n := 0
-		for k := r.ops.from; k < r.ops.to; k++ {
-			if e.eval(&e.s.ops[k], granting) != access.True {
-				n++
-			}
-		}
-		if e.excepted(r, restricting) != access.False {
-			n++
-		}
-		if best == none32 || n < fewest || n == fewest && e.moreSpecific(r, &e.s.rules[best]) {
-			best, fewest = i, n
+		n := e.distance(i, r)
+		if best.rule == none32 || n.failed < best.failed || n.failed == best.failed && e.moreSpecific(r, &e.s.rules[best.rule]) {
+			best = n
 		}
 	}
-	return best, fewest
+	return best
 }
 
-// missing returns the condition of a rule whose failing tells most.
-func (e *evaluation) missing(r *rule) *Op {
-	var found *Op
+// distance counts what keeps rule i from granting.
+func (e *evaluation) distance(i int32, r *rule) near {
+	n := near{rule: i, op: none32}
 	for k := r.ops.from; k < r.ops.to; k++ {
 		op := &e.s.ops[k]
 		if e.eval(op, granting) == access.True {
 			continue
 		}
-		if found == nil || op.Group == GroupPlaces && found.Group != GroupPlaces {
-			found = op
+		n.failed++
+		if n.op == none32 || op.group == GroupPlaces && e.s.ops[n.op].group != GroupPlaces {
+			n.op = k
 		}
 	}
-	return found
+	if r.unless.from < r.unless.to && e.excepted(r, restricting) != access.False {
+		n.failed++
+	}
+	return n
 }
 
 // wants words what a condition that failed would have needed.
-func (e *evaluation) wants(op *Op) (message, remediation string) {
-	switch op.Code {
+func (e *evaluation) wants(op *op) (message, remediation string) {
+	switch op.code {
 	case CodePlaces:
-		return op.Places.wants(e.r)
+		return e.s.places[op.ref].wants(e.r)
 	case CodeURLs, CodeHosts:
 		return "The address is outside what is allowed here.", "Use an address that is allowed, or ask the person."
 	case CodeArg:
-		return "The argument " + op.Arg.Path.Text + " is not what is allowed here.", "Send another value for " + op.Arg.Path.Text + ", or ask the person."
+		a := &e.s.args[op.ref]
+		return a.says, a.suggestion
 	case CodeUnlisted:
 		if e.r.SchemaState == access.SchemaInvalid {
 			return "The arguments are not what the tool declares.", "Send the arguments that the tool declares."

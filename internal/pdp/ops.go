@@ -40,14 +40,14 @@ const (
 	GroupBehaviour
 )
 
-// Op is one compiled condition: a tag and the operand that the tag names. The
-// other operands are zero.
+// Op is one condition as package policy writes it: a tag and the operand that
+// the tag names. The other operands are zero. [Build] packs it into an op.
 type Op struct {
 	Code  Code
 	Group Group
 	// Mask is the operand of CodeOps.
 	Mask access.Op
-	// Names is the operand of CodeSubjects … CodeTier.
+	// Names is the operand of CodeSubjects … CodeTier but CodeAgents.
 	Names []string
 	// Globs is the operand of CodeAgents.
 	Globs    []PathPattern

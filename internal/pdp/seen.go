@@ -7,11 +7,11 @@ import (
 )
 
 // seen writes what a condition looks at in this request.
-func (e *evaluation) seen(op *Op) string {
+func (e *evaluation) seen(op *op) string {
 	r := e.r
-	switch op.Code {
+	switch op.code {
 	case CodeSubjects, CodeGroups, CodeRoles, CodeTenants, CodeIssuers:
-		return e.seenSubject(op.Code)
+		return e.seenSubject(op.code)
 	case CodeClients:
 		return orUnknown(r.Client)
 	case CodeAgents:
@@ -63,14 +63,14 @@ func (e *evaluation) seenLabels() string {
 	return seenWords(words)
 }
 
-func (e *evaluation) seenCall(op *Op) string {
+func (e *evaluation) seenCall(op *op) string {
 	r := e.r
 	if r.ArgsUnknown {
 		return "unknown"
 	}
-	switch op.Code {
+	switch op.code {
 	case CodeArg:
-		return seenArg(r.Args, op.Arg.Path.steps)
+		return seenArg(r.Args, e.s.args[op.ref].full.Path.steps)
 	case CodeUnlisted:
 		return [...]string{"no schema", "valid by its schema", "not valid by its schema"}[r.SchemaState]
 	case CodeCommands:
@@ -83,7 +83,7 @@ func (e *evaluation) seenCall(op *Op) string {
 		var out []string
 		for i := range r.Places {
 			p := &r.Places[i]
-			if p.Declared && op.Places.Roles.has(p.Role) {
+			if p.Declared && e.s.places[op.ref].Roles.has(p.Role) {
 				out = append(out, p.Raw)
 			} else if !p.Declared {
 				out = append(out, p.Raw+" (perhaps)")

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"hash/maphash"
 	"slices"
 
 	"github.com/custos-zt/custos/access"
@@ -12,30 +13,36 @@ import (
 type Snapshot struct {
 	digest  string
 	backend string
+	seed    maphash.Seed // of crowds
 	rules   []rule
 	// ops holds the conditions of all rules one after the other; rules and
 	// their exceptions are spans of it.
-	ops    []Op
-	unless []span
-	index  index
-	tools  map[string]Declaration
-	labels []Label
-	byID   map[string]int32
+	ops []op
+	operands
+	// written is what the author wrote, for each of ops.
+	written []written
+	unless  []span
+	index   index
+	tools   map[string]Declaration
+	labels  []Label
+	byID    map[string]int32
 }
 
 type span struct{ from, to int32 }
 
+type written struct{ field, text string }
+
 // rule is what an evaluation looks at; the rest of it is in info.
 type rule struct {
+	ops         span
+	unless      span // in Snapshot.unless
 	effect      access.Effect
 	noGrant     bool
 	elseApprove bool
 	monitor     bool
 	who         uint8 // 3 subject, 2 group, 1 role, 0 any
-	ops         span
-	unless      span // in Snapshot.unless
-	targets     []Target
 	info        *Rule
+	targets     []Target
 }
 
 // restricts reports whether the rule can deny or hold.
@@ -47,6 +54,7 @@ func Build(p Program) *Snapshot {
 	s := &Snapshot{
 		digest:  p.Digest,
 		backend: p.Backend,
+		seed:    maphash.MakeSeed(),
 		rules:   make([]rule, len(p.Rules)),
 		tools:   p.Tools,
 		labels:  p.Labels,
@@ -70,6 +78,7 @@ func Build(p Program) *Snapshot {
 		s.rules[i] = r
 		s.byID[in.ID] = int32(i) //nolint:gosec // as above
 	}
+	s.texts = nil
 	s.index.build(s)
 	return s
 }
@@ -77,20 +86,28 @@ func Build(p Program) *Snapshot {
 // add appends conditions, the cheap ones first: order changes no outcome.
 func (s *Snapshot) add(ops []Op) span {
 	from := len(s.ops)
-	s.ops = append(s.ops, ops...)
-	slices.SortStableFunc(s.ops[from:], func(a, b Op) int { return a.Code.cost() - b.Code.cost() })
+	ops = slices.Clone(ops)
+	slices.SortStableFunc(ops, func(a, b Op) int { return a.Code.cost() - b.Code.cost() })
+	for i := range ops {
+		s.ops = append(s.ops, s.pack(&ops[i]))
+		s.written = append(s.written, written{ops[i].Field, ops[i].Text})
+	}
 	return span{int32(from), int32(len(s.ops))} //nolint:gosec // a policy has far fewer conditions than 2^31
 }
 
 // cost orders conditions within a rule.
 func (c Code) cost() int {
 	switch c {
-	case CodeUnlisted:
+	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
 		return 1
-	case CodePlaces, CodeCommands:
+	case CodeArg:
 		return 2
-	case CodeURLs, CodeHosts:
+	case CodeUnlisted:
 		return 3
+	case CodePlaces, CodeCommands:
+		return 4
+	case CodeURLs, CodeHosts:
+		return 5
 	default:
 		return 0
 	}

@@ -1,10 +1,6 @@
 package pdp
 
-import (
-	"strings"
-
-	"github.com/custos-zt/custos/access"
-)
+import "strings"
 
 // trie maps literals to postings and finds all literals that a name begins
 // with (or, reversed, ends in) in one walk over the name.
@@ -17,6 +13,8 @@ type node struct {
 	label string // what leads here from the parent, in reading order
 	kids  []*node
 	post  *postings
+	// first holds the first byte of each kid: no two are the same.
+	first string
 }
 
 // at returns the postings of a literal, made where there were none.
@@ -43,7 +41,7 @@ func (n *node) child(lit *string) *node {
 			continue
 		}
 		if same < len(k.label) {
-			upper := &node{label: k.label[:same], kids: []*node{k}}
+			upper := &node{label: k.label[:same], kids: []*node{k}, first: k.label[same : same+1]}
 			k.label = k.label[same:]
 			n.kids[i], k = upper, upper
 		}
@@ -52,6 +50,7 @@ func (n *node) child(lit *string) *node {
 	}
 	k := &node{label: *lit}
 	n.kids = append(n.kids, k)
+	n.first += (*lit)[:1]
 	*lit = ""
 	return k
 }
@@ -73,11 +72,11 @@ func reverse(s string) string {
 }
 
 // find appends the rules under every literal that name begins with.
-func (t *trie) find(out []int32, name string, who *access.Subject) []int32 {
+func (t *trie) find(out []int32, name string, c *caller) []int32 {
 	n, at := &t.root, 0
 	for {
 		if n.post != nil {
-			out = n.post.find(out, who)
+			out = n.post.find(out, c)
 		}
 		next := n.step(name, at, t.reversed)
 		if next == nil {
@@ -89,10 +88,20 @@ func (t *trie) find(out []int32, name string, who *access.Subject) []int32 {
 
 // step returns the child whose label continues name at this offset.
 func (n *node) step(name string, at int, reversed bool) *node {
-	for _, k := range n.kids {
-		if reversed && hasReversed(name, at, k.label) || !reversed && strings.HasPrefix(name[at:], k.label) {
-			return k
-		}
+	if len(n.kids) == 0 || at == len(name) {
+		return nil
+	}
+	next := name[at]
+	if reversed {
+		next = name[len(name)-1-at]
+	}
+	i := strings.IndexByte(n.first, next)
+	if i < 0 {
+		return nil
+	}
+	k := n.kids[i]
+	if reversed && hasReversed(name, at, k.label) || !reversed && strings.HasPrefix(name[at:], k.label) {
+		return k
 	}
 	return nil
 }

@@ -65,21 +65,23 @@ func (u *Unlisted) Name(p ArgPath) {
 	n.whole = true
 }
 
-func (u *Unlisted) judge(e *evaluation, g reading) access.Truth {
-	if g == restricting || u.Admit == AdmitAll {
+func (e *evaluation) unlisted(op *op, g reading) access.Truth {
+	if g == restricting || Admission(op.mask) == AdmitAll {
 		return access.True
 	}
-	if u.Admit == AdmitDeclared {
-		if e.r.Kind == access.Tool && e.r.SchemaState != access.SchemaMissing {
-			return truth(e.r.SchemaState == access.SchemaValid)
-		}
-		if !u.HasArgs {
-			return access.True
-		}
+	if Admission(op.mask) == AdmitDeclared && e.r.Kind == access.Tool && e.r.SchemaState != access.SchemaMissing {
+		return truth(e.r.SchemaState == access.SchemaValid)
 	}
-	for i := range e.r.Args.Len() {
-		m := e.r.Args.At(i)
-		if !u.tree.keys[m.Key].covers(m.Value) && !u.judged(e.r, m) {
+	return e.s.unlisted[op.ref].judge(e.r)
+}
+
+func (u *Unlisted) judge(r *access.Request) access.Truth {
+	if u.Admit == AdmitDeclared && !u.HasArgs {
+		return access.True
+	}
+	for i := range r.Args.Len() {
+		m := r.Args.At(i)
+		if !u.tree.keys[m.Key].covers(m.Value) && !u.judged(r, m) {
 			return access.False
 		}
 	}

@@ -76,22 +76,23 @@ func (e *evaluation) coveredFolded(r *rule) bool {
 func (e *evaluation) candidates(out []int32) []int32 {
 	r := e.r
 	e.readURIs()
-	out = e.s.index.find(out, r.Kind, r.Backend, r.Name, &r.Subject)
+	c := e.s.caller(&r.Subject)
+	out = e.s.index.find(out, r.Kind, r.Backend, r.Name, &c)
 	if r.Kind == access.Resource {
-		out = e.foldedCandidates(out)
+		out = e.foldedCandidates(out, &c)
 	}
 	return ordered(out)
 }
 
-func (e *evaluation) foldedCandidates(out []int32) []int32 {
+func (e *evaluation) foldedCandidates(out []int32, c *caller) []int32 {
 	r := e.r
 	if f := canon.Fold(r.Name); f != r.Name {
-		out = e.s.index.find(out, r.Kind, r.Backend, f, &r.Subject)
+		out = e.s.index.find(out, r.Kind, r.Backend, f, c)
 	}
 	for _, u := range e.uris {
-		out = e.s.index.find(out, r.Kind, r.Backend, u, &r.Subject)
+		out = e.s.index.find(out, r.Kind, r.Backend, u, c)
 		if f := canon.Fold(u); f != u {
-			out = e.s.index.find(out, r.Kind, r.Backend, f, &r.Subject)
+			out = e.s.index.find(out, r.Kind, r.Backend, f, c)
 		}
 	}
 	return out

@@ -55,7 +55,7 @@ func (e *evaluation) onlyCarries(sp span) bool {
 	for i := sp.from; i < sp.to; i++ {
 		op := &e.s.ops[i]
 		t := e.eval(op, granting)
-		switch op.Group {
+		switch op.group {
 		case GroupArguments, GroupPlaces:
 			open = open || t != access.True
 		case GroupWhat:
