@@ -50,6 +50,12 @@ func Bad(t testing.TB, flags ...string) []string {
 	return append([]string{build(t, "badserver", "github.com/custos-zt/custos/e2e/badserver", false)}, flags...)
 }
 
+// Puppet is e2e/puppet, a server that does what is written to this socket.
+func Puppet(t testing.TB, socket string) []string {
+	t.Helper()
+	return []string{build(t, "puppet", "github.com/custos-zt/custos/e2e/puppet", false), socket}
+}
+
 // Custos is the program under test with these arguments. It is built with the
 // race detector when the test is.
 func Custos(t testing.TB, arguments ...string) []string {
