@@ -16,6 +16,9 @@ func (s *Stdio) readClient() {
 		frame, err := r.next()
 		switch {
 		case err == nil:
+			// What arrived together is recorded together: only the last frame of
+			// a burst is waited for here.
+			s.alone = r.idle()
 			s.fromClient(frame)
 		case errors.Is(err, errFrameTooLong):
 			s.refuse(access.RequestTooLarge, "the message exceeds the size limit")
@@ -99,7 +102,7 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 	r.adm = a
 	r.list = s.listRequest(m)
 	s.asked.add(m.IDKey, r)
-	s.toServer.Send(item{wait: a, frame: m.Raw, failed: func(error) []byte {
+	s.toServer.Send(item{wait: a, frame: m.Raw, patient: s.alone, failed: func(error) []byte {
 		s.asked.take(m.IDKey)
 		a.Unrecorded()
 		s.toClient.Send(item{frame: s.denialShape(m)(m.ID.Raw(), a)})

@@ -15,6 +15,8 @@ type item struct {
 	wait waiter
 	// frame is written, with a line end.
 	frame []byte
+	// patient says that the sender may wait for the evidence itself.
+	patient bool
 	// failed runs when the evidence is not durable; what it returns is written
 	// instead of frame (nil: nothing is). It MUST NOT send to its own lane.
 	failed func(error) []byte
@@ -22,8 +24,9 @@ type item struct {
 
 // lane writes lines to one stream in the order in which they were sent, each
 // only once its evidence is durable. Send may be called by any number of
-// goroutines; a line that waits for nothing and finds the lane idle is
-// written by the caller, which saves a switch of goroutines on every reply.
+// goroutines. A line that finds the lane idle is carried by the caller, where
+// it waits for nothing or the caller says that it has nothing else to do: that
+// saves a switch of goroutines, which costs more than a decision.
 type lane struct {
 	w     io.Writer
 	limit int
@@ -58,7 +61,7 @@ func newLane(w io.Writer, limit int, lost func(error)) *lane {
 func (l *lane) Send(it item) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if it.wait == nil && !l.busy && len(l.queue) == 0 && !l.shut {
+	if (it.wait == nil || it.patient) && !l.busy && len(l.queue) == 0 && !l.shut {
 		l.carry(it)
 		return
 	}

@@ -70,6 +70,7 @@ type Stdio struct {
 	inputs   *inputs
 	prefix   string // of the ids that Custos makes
 	made     atomic.Int64
+	alone    bool // the client's reader has no further frame at hand; its own
 	lister   lister
 	odd      oddities
 

@@ -89,6 +89,10 @@ func (h *Host) Start(o Options) (*Process, error) {
 		closeAll(inR, inW)
 		return nil, &StartError{o.Command[0], err}
 	}
+	// A blocking read is woken by the kernel itself; one through the poller
+	// costs two more switches on every answer. Whoever reads must not count on
+	// Close to end a read: the end of the child does.
+	_ = outR.Fd()
 	cmd.Stdin, cmd.Stdout = inR, outW
 	isolate(cmd)
 	p := &Process{host: h, Stdin: inW, Stdout: outR, cmd: cmd, done: make(chan struct{}), out: outR}
