@@ -48,7 +48,7 @@ func (a *app) statePath(conf config.Config) (string, error) {
 
 // loadForRun finds the policy of `run`: --policy, else the configured files,
 // else the starter policy for this command.
-func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Registry, command, roots []string) (loadedPolicy, error) {
+func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Registry, command []string) (loadedPolicy, error) {
 	if len(f.policies) > 0 && conf.Managed && len(conf.Policy.Files) > 0 {
 		return loadedPolicy{}, usage("this machine's configuration sets the policy", "leave out --policy")
 	}
@@ -63,7 +63,7 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 		return a.loadPolicy(files, policyOptions(f.name, registry))
 	}
 	known, _ := registry.FromCommand(command)
-	s := starter{Backend: f.name, Roots: roots, Known: known}
+	s := starter{Backend: f.name, Roots: declaredRoots(command), Known: known}
 	a.say("%s", s.summary())
 	return a.compile([]policy.Source{{Name: "starter.yaml", Data: []byte(s.text())}}, policyOptions(f.name, registry))
 }

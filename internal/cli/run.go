@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,7 +86,8 @@ func (a *app) run(ctx context.Context, f runFlags, command []string) error {
 const evidenceHint = "every call was denied from that moment on; check the disk, then run: custos audit verify"
 
 // prepare loads configuration and policy and opens the log, before the server
-// is started: without evidence nothing runs.
+// is started: without evidence nothing runs. The log is opened while the
+// policy is read; both take their time, and a client is waiting.
 func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	if !regexp.MustCompile(`^[a-z0-9-]{1,32}$`).MatchString(f.name) {
 		return nil, usage(fmt.Sprintf("%q is no name for a backend", f.name), "a name has 1 to 32 of a-z, 0-9 and -")
@@ -94,33 +96,59 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	registry, err := inventory.LoadRegistry()
-	if err != nil {
-		return nil, failure(err, "")
-	}
-	roots := declaredRoots(command)
-	g := &guard{app: a, conf: conf, tools: &inventory.Backend{}}
-	if g.policy, err = a.loadForRun(f, conf, registry, command, roots); err != nil {
-		return nil, err
-	}
-	a.sayUnapplied(g.policy.snapshot)
 	dir, err := a.statePath(conf)
 	if err != nil {
 		return nil, err
 	}
+	g := &guard{app: a, conf: conf, tools: &inventory.Backend{}}
+	opened := g.openEvidence(dir)
+	registry, err := inventory.LoadRegistry()
+	if err == nil {
+		g.policy, err = a.loadForRun(f, conf, registry, command)
+	}
+	ev := <-opened
+	switch {
+	case err != nil && ev.err == nil:
+		return nil, errors.Join(err, ev.evidence.Close())
+	case err != nil:
+		return nil, err
+	case ev.err != nil:
+		return nil, noEvidence(ev.err)
+	}
+	a.sayUnapplied(g.policy.snapshot)
 	home, _ := os.UserHomeDir() // unknown: `~` in a call restricts as sent
-	g.engine, err = engine.Open(engine.Options{
-		StateDir: dir, Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
+	g.engine, err = engine.New(ev.evidence, engine.Options{
+		Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
 		Backend: f.name, Command: command, Tools: g.tools,
-		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(roots)},
+		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(declaredRoots(command))},
 		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version,
-		SegmentSize: conf.Audit.SegmentSize, SegmentAge: conf.Audit.SegmentAge,
-		Failed: g.evidenceFailed,
 	})
 	if err != nil {
-		return nil, &Error{Code: ExitEvidence, Text: err.Error(), Hint: "the server was not started: nothing runs without a log", Err: err}
+		return nil, noEvidence(err)
 	}
 	return g, nil
+}
+
+// opening is evidence, or why there is none.
+type opening struct {
+	evidence *engine.Evidence
+	err      error
+}
+
+func (g *guard) openEvidence(dir string) <-chan opening {
+	done := make(chan opening, 1)
+	go func() {
+		ev, err := engine.OpenEvidence(engine.EvidenceOptions{
+			StateDir: dir, SegmentSize: g.conf.Audit.SegmentSize, SegmentAge: g.conf.Audit.SegmentAge,
+			Failed: g.evidenceFailed,
+		})
+		done <- opening{ev, err}
+	}()
+	return done
+}
+
+func noEvidence(err error) error {
+	return &Error{Code: ExitEvidence, Text: err.Error(), Hint: "the server was not started: nothing runs without a log", Err: err}
 }
 
 // sayUnapplied tells what a policy asks for and this version does not do with

@@ -24,10 +24,8 @@ import (
 	"github.com/custos-zt/custos/policy"
 )
 
-// Options say what to guard, and where the evidence goes.
+// Options say what to guard.
 type Options struct {
-	// StateDir is the state directory.
-	StateDir string
 	// Policy is the compiled policy and Sources what it was compiled from, which
 	// is kept by digest.
 	Policy   *pdp.Snapshot
@@ -46,24 +44,18 @@ type Options struct {
 	Protected []string
 	Subject   access.Subject
 	Version   string
-	// SegmentSize and SegmentAge bound log segments; zero is the default.
-	SegmentSize int64
-	SegmentAge  time.Duration
-	// Failed is told once when evidence can no longer be written.
-	Failed func(error)
 }
 
 // Engine is one assembled decision path. It is safe for concurrent use.
 type Engine struct {
 	Point     *pep.Point
 	Authority *pa.Administrator
-	Log       *audit.Log
-	Slot      *state.Slot
 
-	session string
-	backend string
-	close   sync.Once
-	closed  error
+	evidence *Evidence
+	session  string
+	backend  string
+	close    sync.Once
+	closed   error
 }
 
 // Isolation is what this process can promise: it runs under the agent's uid.
@@ -73,9 +65,25 @@ const Isolation = "same-user"
 // could be kept.
 var ErrEvidence = errors.New("evidence cannot be kept")
 
-// Open builds an engine. An error wraps [ErrEvidence] where state or log
-// cannot be used; nothing was guarded then.
-func Open(o Options) (*Engine, error) {
+// Evidence is an opened state directory with one slot of its log.
+type Evidence struct {
+	Dir  *state.Dir
+	Slot *state.Slot
+	Log  *audit.Log
+}
+
+// EvidenceOptions say where evidence goes. Zero sizes are the defaults.
+type EvidenceOptions struct {
+	StateDir    string
+	SegmentSize int64
+	SegmentAge  time.Duration
+	// Failed is told once when evidence can no longer be written.
+	Failed func(error)
+}
+
+// OpenEvidence opens the state directory and a free slot. An error wraps
+// [ErrEvidence]; nothing is open then.
+func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 	dir, err := state.Open(o.StateDir)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
@@ -91,46 +99,55 @@ func Open(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), slot.Close())
 	}
-	e := &Engine{Log: log, Slot: slot, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend}
-	e.assemble(&o, dir)
-	if err := e.begin(&o, dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), log.Close(), slot.Close())
+	return &Evidence{Dir: dir, Slot: slot, Log: log}, nil
+}
+
+// Close closes the log and gives the slot back.
+func (e *Evidence) Close() error { return errors.Join(e.Log.Close(), e.Slot.Close()) }
+
+// New builds an engine over opened evidence, which it owns from then on, also
+// where it fails. An error wraps [ErrEvidence]: nothing may be guarded then.
+func New(ev *Evidence, o Options) (*Engine, error) {
+	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend}
+	e.assemble(&o)
+	if err := e.begin(&o); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), ev.Close())
 	}
 	return e, nil
 }
 
 // assemble wires administrator and enforcement point.
-func (e *Engine) assemble(o *Options, dir *state.Dir) {
+func (e *Engine) assemble(o *Options) {
 	e.Authority = pa.New(pa.Options{
 		Ground: o.Ground, Registry: o.Registry, Now: time.Now,
-		Protected: append([]string{o.StateDir}, o.Protected...),
+		Protected: append([]string{e.evidence.Dir.Path()}, o.Protected...),
 	})
 	e.Authority.Publish(o.Policy)
 	e.Point = pep.New(pep.Options{
-		Authority: e.Authority, Evidence: e.Log, Tools: o.Tools, Backend: o.Backend,
+		Authority: e.Authority, Evidence: e.evidence.Log, Tools: o.Tools, Backend: o.Backend,
 		Subject: o.Subject, Session: access.Session{ID: e.session, Started: time.Now()},
-		Isolation: Isolation, Keyed: dir.HMAC,
+		Isolation: Isolation, Keyed: e.evidence.Dir.HMAC,
 	})
 }
 
 // begin keeps the policy and records that it is in force and what is guarded,
 // durably: a decision must never refer to a policy that nobody can show.
-func (e *Engine) begin(o *Options, dir *state.Dir) error {
+func (e *Engine) begin(o *Options) error {
 	digest := o.Policy.Digest()
 	for _, kept := range policy.Kept(o.Sources) {
-		if err := dir.KeepPolicy(kept.Digest, kept.Data); err != nil {
+		if err := e.evidence.Dir.KeepPolicy(kept.Digest, kept.Data); err != nil {
 			return err
 		}
 	}
-	e.Log.Append(audit.Record{
+	e.evidence.Log.Append(audit.Record{
 		Kind: audit.KindStart, Backend: o.Backend, CommandDigest: commandDigest(o.Command),
 		Session: e.session, Subject: o.Subject.String(), Isolation: Isolation,
 	})
-	last := e.Log.Append(audit.Record{Kind: audit.KindPolicy, PolicyDigest: digest, Session: e.session})
+	last := e.evidence.Log.Append(audit.Record{Kind: audit.KindPolicy, PolicyDigest: digest, Session: e.session})
 	if err := last.Wait(); err != nil {
 		return err
 	}
-	return e.Slot.Describe(state.Description{
+	return e.evidence.Slot.Describe(state.Description{
 		Backend: o.Backend, Policy: digest, Isolation: Isolation, Version: o.Version,
 	})
 }
@@ -146,17 +163,17 @@ func commandDigest(command []string) string {
 
 // Anomaly records something that should not have happened.
 func (e *Engine) Anomaly(detail string) {
-	e.Log.AppendLazy(audit.Record{Kind: audit.KindAnomaly, Backend: e.backend, Session: e.session, Detail: detail})
+	e.evidence.Log.AppendLazy(audit.Record{Kind: audit.KindAnomaly, Backend: e.backend, Session: e.session, Detail: detail})
 }
 
 // Close records the orderly end and gives the slot back. It returns the error
 // that the log failed with, if it did.
 func (e *Engine) Close() error {
 	e.close.Do(func() {
-		if e.Log.Err() == nil {
-			e.Log.Append(audit.Record{Kind: audit.KindStop, Backend: e.backend, Session: e.session})
+		if e.evidence.Log.Err() == nil {
+			e.evidence.Log.Append(audit.Record{Kind: audit.KindStop, Backend: e.backend, Session: e.session})
 		}
-		e.closed = errors.Join(e.Log.Close(), e.Slot.Close())
+		e.closed = e.evidence.Close()
 	})
 	return e.closed
 }

@@ -35,9 +35,13 @@ func OpenLibrary(l Library) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Open(Options{
-		StateDir: dir, Policy: l.Policy, Sources: l.Sources, Registry: registry, Backend: l.Backend,
+	ev, err := OpenEvidence(EvidenceOptions{StateDir: dir, Failed: l.Failed})
+	if err != nil {
+		return nil, err
+	}
+	return New(ev, Options{
+		Policy: l.Policy, Sources: l.Sources, Registry: registry, Backend: l.Backend,
 		Ground: pa.Ground{Local: !l.Remote, Home: l.Home}, Protected: l.Files,
-		Subject: LocalSubject(), Failed: l.Failed,
+		Subject: LocalSubject(),
 	})
 }
