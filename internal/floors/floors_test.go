@@ -15,12 +15,12 @@ type pkg struct {
 	ImportPath string
 	Imports    []string
 	Doc        string
-	Standard   bool
+	GoFiles    []string
 }
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Doc,Standard"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Doc,GoFiles"}, args...)...)
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if err != nil {
@@ -110,7 +110,7 @@ func TestLibraryStaysThin(t *testing.T) {
 
 func TestEveryPackageIsDocumented(t *testing.T) {
 	for _, p := range list(t, "./...") {
-		if len(p.Doc) < 20 {
+		if len(p.GoFiles) > 0 && len(p.Doc) < 20 { // a folder of tests alone has no manual
 			t.Errorf("%s has no package comment: it is page one of the manual", p.ImportPath)
 		}
 	}
