@@ -202,6 +202,9 @@ func IDKey(id access.Value) (string, bool) {
 		}
 		return `"` + id.Text(), true
 	case access.Number:
+		if raw == "-0" { // many programs write it back as 0
+			return "0", true
+		}
 		return strings.Clone(raw), !strings.ContainsAny(raw, ".eE")
 	default:
 		return "", false

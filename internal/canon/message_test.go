@@ -18,6 +18,7 @@ func TestReadMessage(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":"\u0061\"","method":"ping","x-future":[1]}`, Request, `"a"`},
 		{`{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}`, Request, `9007199254740993`},
 		{`{"jsonrpc":"2.0","id":-1,"method":"vendor/anything","params":{}}`, Request, `-1`},
+		{`{"jsonrpc":"2.0","id":-0,"method":"ping"}`, Request, `0`},
 		{`{"jsonrpc":"2.0","method":"notifications/initialized"}`, Notification, ``},
 		{`{"jsonrpc":"2.0","id":1,"result":{}}`, Response, `1`},
 		{`{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"m"}}`, ErrorResponse, `1`},

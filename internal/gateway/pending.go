@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/custos-zt/custos/internal/pep"
@@ -26,20 +27,39 @@ type table struct {
 	mu     sync.Mutex
 	live   map[string]*request
 	tokens map[string]int // progress tokens of live requests
-	gone   []string       // cancelled, oldest first
+	// wide are the ids of live requests that a double may not hold, rounded.
+	wide map[float64]int
+	gone []string // cancelled, oldest first
 }
 
 func newTable() *table {
-	return &table{live: map[string]*request{}, tokens: map[string]int{}}
+	return &table{live: map[string]*request{}, tokens: map[string]int{}, wide: map[float64]int{}}
 }
 
-// waits reports whether a request with this id waits for its answer: two with
-// one id would make every answer ambiguous.
+// exactDigits is the length up to which a double holds every integer.
+const exactDigits = 15
+
+// rounded returns what a program that reads numbers as doubles makes of a long
+// integer id, given as key or raw JSON.
+func rounded(id string) (float64, bool) {
+	if len(id) <= exactDigits || id[0] == '"' {
+		return 0, false
+	}
+	f, _ := strconv.ParseFloat(id, 64) // out of range is infinite, for every program
+	return f, true
+}
+
+// waits reports whether a request with this id waits for its answer, or one
+// with an id that such a program answers alike: two with one id would make
+// every answer ambiguous.
 func (t *table) waits(key string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.live[key]
-	return r != nil && !r.gone
+	if r := t.live[key]; r != nil {
+		return !r.gone
+	}
+	f, wide := rounded(key)
+	return wide && t.wide[f] > 0
 }
 
 // add registers a request. Only the reader of this direction may call it,
@@ -53,6 +73,9 @@ func (t *table) add(key string, r *request) {
 	t.live[key] = r
 	if r.token != "" {
 		t.tokens[r.token]++
+	}
+	if f, wide := rounded(r.id); wide {
+		t.wide[f]++
 	}
 }
 
@@ -70,8 +93,13 @@ func (t *table) take(key string) *request {
 	return r
 }
 
-// release forgets the progress token of a request. The caller holds mu.
+// release forgets id and progress token of a request. The caller holds mu.
 func (t *table) release(r *request) {
+	if f, wide := rounded(r.id); wide {
+		if t.wide[f]--; t.wide[f] <= 0 {
+			delete(t.wide, f)
+		}
+	}
 	if r.token == "" {
 		return
 	}
@@ -116,6 +144,6 @@ func (t *table) drain() []*request {
 	for _, r := range t.live {
 		out = append(out, r)
 	}
-	t.live, t.tokens, t.gone = map[string]*request{}, map[string]int{}, nil
+	t.live, t.tokens, t.wide, t.gone = map[string]*request{}, map[string]int{}, map[float64]int{}, nil
 	return out
 }
