@@ -167,7 +167,7 @@ func (l *Log) leaveCrumb(f *os.File, last Head, cause error) {
 
 // awaitCrumb waits for the breadcrumb, but not for a disk that hangs.
 func (l *Log) awaitCrumb() {
-	t := time.NewTimer(crumbWait)
+	t := time.NewTimer(min(crumbWait, l.opt.WriteDeadline))
 	defer t.Stop()
 	select {
 	case <-l.told:

@@ -125,10 +125,42 @@ type Log struct {
 // [ErrTampered]: Open never repairs. Admissions that an earlier process left
 // without an outcome get an outcome_unknown record. Everything that Open
 // records is durable when it returns.
+//
+// Where the disk does not answer for twice the write deadline, Open gives up
+// with [ErrFailed].
 func Open(dir string, opt Options) (*Log, error) {
 	if err := opt.defaults(); err != nil {
 		return nil, err
 	}
+	type result struct {
+		l   *Log
+		err error
+	}
+	done := make(chan result)
+	late := make(chan struct{})
+	go func() {
+		l, err := open(dir, opt)
+		select {
+		case done <- result{l, err}:
+		case <-late:
+			if err == nil {
+				_ = l.Close() // nobody is there to hear of it
+			}
+		}
+	}()
+	t := time.NewTimer(2 * opt.WriteDeadline)
+	defer t.Stop()
+	select {
+	case r := <-done:
+		return r.l, r.err
+	case <-t.C:
+		close(late)
+		return nil, fmt.Errorf("%w: open %s: %w", ErrFailed, dir, errDeadline)
+	}
+}
+
+// open is Open without a deadline.
+func open(dir string, opt Options) (*Log, error) {
 	r, err := recoverChain(dir, &opt)
 	if err != nil {
 		return nil, err
@@ -157,14 +189,16 @@ func Open(dir string, opt Options) (*Log, error) {
 	return l, nil
 }
 
-// settle records what recovery found and prepares the emergency file.
+// settle records what recovery found, or, where there is nothing to say, at
+// least the genesis record, and prepares the emergency file.
 func (l *Log) settle(r *recovery) error {
-	for _, rec := range r.report() {
+	found := r.report()
+	for _, rec := range found {
 		if err := l.Append(rec).Wait(); err != nil {
 			return err
 		}
 	}
-	if r.segment == "" {
+	if r.segment == "" && len(found) == 0 {
 		l.mu.Lock()
 		g := l.room()
 		l.nudge(g, true)

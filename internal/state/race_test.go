@@ -71,7 +71,8 @@ type racer struct {
 func startRacer(t *testing.T, dir string) *racer {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), envChild+"="+dir)
+	// The race detector would sleep for a second before each process ends.
+	cmd.Env = append(os.Environ(), envChild+"="+dir, "GORACE=atexit_sleep_ms=0")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
