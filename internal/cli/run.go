@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +28,9 @@ import (
 
 // grace is how long a server may take to end once its input is closed.
 const grace = 5 * time.Second
+
+// moment is how long a server that closed its output may take to be gone.
+const moment = 500 * time.Millisecond
 
 // runFlags are the flags of `custos run`.
 type runFlags struct {
@@ -202,6 +207,11 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		return 0, &Error{Code: ExitFailure, Text: err.Error(), Hint: startHint(command), Err: err}
 	}
 	g.process = p
+	// A client that is gone is an error of a write, not the end of Custos: the
+	// server has to be stopped and the log to be closed.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
 	s := gateway.New(gateway.Options{
 		ClientIn: g.app.In, ClientOut: g.app.Out,
 		Backend: gateway.Backend{In: p.Stdin, Out: p.Stdout},
@@ -212,15 +222,40 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		Anomaly:      g.engine.Anomaly,
 		Notice:       func(text string) { g.app.say("%s", term.Escape(text)) },
 	})
-	switch s.Run(ctx) {
-	case gateway.ServerBroke:
+	go func() {
+		// Whoever of the server's kin holds its output would keep the relay
+		// from seeing the end.
+		<-p.Done()
 		p.Stop(0)
-	default:
-		p.Stop(grace)
+	}()
+	ending := s.Run(ctx)
+	err = g.end(ending, s)
+	return p.Status(), err
+}
+
+// end stops the server, relays its last words, and says what a person should
+// know of its end.
+func (g *guard) end(ending gateway.Ending, s *gateway.Stdio) error {
+	wait := grace
+	switch {
+	case ending == gateway.ServerBroke:
+		wait = 0
+	case ending == gateway.ServerLeft && !g.process.Ended(moment):
+		g.app.say("the server closed its output, which ends the session; it is being stopped")
 	}
+	forced := g.process.Stop(wait)
 	s.Drain()
-	p.Close()
-	return p.Status(), nil
+	g.process.Close()
+	code := g.process.Status()
+	switch {
+	case forced && wait > 0:
+		g.app.say("the server did not end within %v of being asked to, and was stopped by force (status %d)", wait, code)
+	case ending == gateway.ServerLeft && code != 0:
+		return &Error{Code: Exit(code), Text: fmt.Sprintf("the server ended with status %d while the client was still there", code)}
+	case ending == gateway.ServerLeft:
+		g.app.say("the server ended with status 0 while the client was still there")
+	}
+	return nil
 }
 
 // startHint helps where the command cannot be started.
@@ -230,4 +265,3 @@ func startHint(command []string) string {
 	}
 	return "check the path and that the file is executable"
 }
-

@@ -39,6 +39,7 @@ type lane struct {
 	busy  bool  // somebody holds the next line and is outside the lock
 	shut  bool  // Close was called
 	err   error // the first write error; every later line is dropped
+	moved int   // lines carried so far
 
 	buf []byte // owned by whoever is busy
 }
@@ -106,6 +107,7 @@ func (l *lane) carry(it item) {
 	err := l.deliver(it, broken)
 	l.mu.Lock()
 	l.busy = false
+	l.moved++
 	if err != nil && l.err == nil {
 		l.err = err
 		go l.lost(err) // it may call Send or Close
@@ -128,6 +130,13 @@ func (l *lane) deliver(it item, broken bool) error {
 		l.buf = nil
 	}
 	return err
+}
+
+// Carried returns how many lines were written or dropped so far.
+func (l *lane) Carried() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moved
 }
 
 // Close lets Run return once everything queued was carried.

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"sync"
 	"time"
 
 	"github.com/custos-zt/custos/access"
@@ -89,16 +88,18 @@ func (s *Stdio) keepItems(result access.Value, key, name string, kind access.Kin
 	return func(i int) bool { return shown[i] }
 }
 
-// lister asks the server for its tools where a call arrives before any list.
+// lister remembers when asking the server for its tools led nowhere. It
+// belongs to the client's reader.
 type lister struct {
-	mu    sync.Mutex
-	tried time.Time
+	failed time.Time // the server did not list
+	absent time.Time // it listed, and the tool was not there
 }
 
 const (
 	// listPatience is how long the server may take to list one page.
 	listPatience = 10 * time.Second
-	// listPause keeps a caller of unknown names from making us ask for ever.
+	// listPause keeps a server that does not list, and a caller of names that
+	// do not exist, from making us ask for ever.
 	listPause = time.Second
 	// maxPages bounds a server whose cursors never end.
 	maxPages = 1000
@@ -115,34 +116,41 @@ type response struct {
 // a call can only be judged against a definition. It blocks the client's
 // reader, because the order of calls is the order of the log.
 func (s *Stdio) knowTools(m *canon.Message) {
-	_, state := s.opt.Tools.Lookup(m.Params.Get("name").Text())
-	if state == inventory.Listed || state == inventory.Quarantined {
+	name := m.Params.Get("name").Text()
+	_, state := s.opt.Tools.Lookup(name)
+	switch {
+	case state == inventory.Listed, state == inventory.Quarantined:
+		return
+	case time.Since(s.lister.failed) < listPause:
+		return
+	case state == inventory.Absent && time.Since(s.lister.absent) < listPause:
 		return
 	}
-	s.lister.mu.Lock()
-	defer s.lister.mu.Unlock()
-	if time.Since(s.lister.tried) < listPause {
-		return
+	if !s.listTools(m.Params.Get("_meta")) {
+		s.lister.failed = time.Now()
 	}
-	s.listTools(m.Params.Get("_meta"))
-	s.lister.tried = time.Now()
+	if _, state = s.opt.Tools.Lookup(name); state == inventory.Absent {
+		s.lister.absent = time.Now()
+	}
 }
 
-// listTools reads the whole tool list for ourselves.
-func (s *Stdio) listTools(meta access.Value) {
+// listTools reads the whole tool list for ourselves, and reports whether the
+// server gave it.
+func (s *Stdio) listTools(meta access.Value) bool {
 	generation, cursor := s.opt.Tools.Generation(), ""
 	for range maxPages {
 		got, ok := s.ask("tools/list", listParams(meta, cursor))
 		if !ok || got.failed || got.err != "" {
-			return
+			return false
 		}
 		defs, _ := inventory.ParseTools(got.result)
 		next := got.result.Get("nextCursor").Text()
 		s.opt.Tools.Replace(inventory.Page{Generation: generation, Cursor: cursor, Next: next, Tools: defs, At: time.Now()})
 		if cursor = next; cursor == "" {
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // listParams repeats what the caller's _meta says of protocol and

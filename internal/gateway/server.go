@@ -77,35 +77,48 @@ func (s *Stdio) garbled(frame []byte, err error) {
 
 // fail ends a request in place of the server.
 func (s *Stdio) fail(r *request, reason access.Reason, detail string, st audit.Status) {
+	if frame := s.failure(r, reason, detail, st); frame != nil {
+		s.toClient.Send(item{frame: frame})
+	}
+}
+
+// failure records that a request failed and returns what the client is
+// answered, nil where it waits for no answer.
+func (s *Stdio) failure(r *request, reason access.Reason, detail string, st audit.Status) []byte {
 	if r.reply != nil {
 		r.reply <- response{err: detail}
-		return
-	}
-	a := r.adm
-	if a != nil && !r.gone {
-		s.opt.Point.Finish(a, pep.Result{Status: st})
+		return nil
 	}
 	if r.gone {
-		return
+		return nil
+	}
+	a := r.adm
+	if a != nil {
+		s.opt.Point.Finish(a, pep.Result{Status: st})
 	}
 	failure := &pep.Admission{Title: r.method}
 	if a != nil {
 		failure.Title, failure.ID = a.Title, a.ID
 	}
 	failure.Decision.Refuse(reason, detail)
-	s.toClient.Send(item{frame: errorAnswer(r.id, failure)})
+	return errorAnswer(r.id, failure)
 }
 
-// failWaiting answers everything that the server will not answer any more.
-func (s *Stdio) failWaiting() {
+// failWaiting records the end of everything that the server will not answer
+// any more, and returns the answers for the client.
+func (s *Stdio) failWaiting() [][]byte {
+	var answers [][]byte
 	for _, r := range s.asked.drain() {
-		s.fail(r, access.BackendUnavailable, "the server ended before it answered", audit.StatusUnknown)
+		if frame := s.failure(r, access.BackendUnavailable, "the server ended before it answered", audit.StatusUnknown); frame != nil {
+			answers = append(answers, frame)
+		}
 	}
 	for _, r := range s.asking.drain() {
 		if r.adm != nil && !r.gone {
 			s.opt.Point.Finish(r.adm, pep.Result{Status: audit.StatusUnknown})
 		}
 	}
+	return answers
 }
 
 // serverReply matches an answer to its request. What nobody asked for is

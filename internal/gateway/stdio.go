@@ -129,7 +129,7 @@ func (s *Stdio) Run(ctx context.Context) Ending {
 	case <-s.clientGone:
 	case <-ctx.Done():
 	case <-s.serverGone:
-		s.failWaiting()
+		s.settle()
 		select {
 		case <-broke:
 			return ServerBroke
@@ -140,13 +140,36 @@ func (s *Stdio) Run(ctx context.Context) Ending {
 	s.toServer.Close()
 	done := make(chan struct{})
 	go func() { lanes.Wait(); close(done) }()
-	select {
-	case <-done: // everything judged went out
-	case <-s.serverGone:
-	case <-ctx.Done():
-	}
+	s.flush(ctx, done)
 	_ = s.opt.Backend.In.Close()
 	return ClientLeft
+}
+
+// stalled is how long a server may take none of what it is to be sent once the
+// client has left.
+const stalled = 10 * time.Second
+
+// flush waits until everything judged went out, or nothing moves any more.
+func (s *Stdio) flush(ctx context.Context, done <-chan struct{}) {
+	tick := time.NewTicker(stalled)
+	defer tick.Stop()
+	for before := s.toServer.Carried(); ; {
+		select {
+		case <-done:
+			return
+		case <-s.serverGone:
+			return
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			now := s.toServer.Carried()
+			if now == before {
+				s.notice("the server takes no more of its input")
+				return
+			}
+			before = now
+		}
+	}
 }
 
 // lastWords bounds how long Drain waits for a pipe that somebody else keeps
@@ -157,10 +180,24 @@ const lastWords = 2 * time.Second
 // still said and accounts for what it never answered.
 func (s *Stdio) Drain() {
 	s.within(s.serverGone)
-	s.failWaiting()
+	s.settle()
 	s.toClient.Close()
 	s.toServer.Close()
 	s.within(s.written)
+}
+
+// settle answers and accounts for everything that the server will not answer.
+// A client that does not read cannot hold it up: the log comes first.
+func (s *Stdio) settle() {
+	answers := s.failWaiting()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		for _, a := range answers {
+			s.toClient.Send(item{frame: a})
+		}
+	}()
+	s.within(sent)
 }
 
 func (s *Stdio) within(done <-chan struct{}) {

@@ -158,6 +158,9 @@ func (p *Point) decide(r *access.Request, d *access.Decision) {
 		return
 	}
 	p.opt.Authority.Authorize(r, def, d)
+	// Only what is listed can be hidden: who calls a tool of its own program
+	// knows that it exists, and is told why it is denied.
+	d.Hidden = d.Hidden && p.opt.Tools != nil
 }
 
 // lookup routes a tool call by exact name. A quarantined tool gets a gate.
