@@ -126,6 +126,8 @@ func TestConditions(t *testing.T) { archives(t, "cond", runCase) }
 
 func TestEvaluation(t *testing.T) { archives(t, "eval", runCase) }
 
+func TestExamples(t *testing.T) { archives(t, "examples", runCase) }
+
 func TestProblems(t *testing.T) { archives(t, "problems", runCase) }
 
 func runCase(t *testing.T, a archive) {

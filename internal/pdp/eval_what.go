@@ -118,8 +118,12 @@ func (e *evaluation) labels(op *op, g reading) access.Truth {
 		}
 	}
 	switch {
+	case listed > 0 && g == restricting:
+		return access.True
+	case g == granting && has == nil && e.r.Kind == access.Tool:
+		return access.Unknown // there may be more labels
 	case listed > 0:
-		return truth(g == restricting || unlisted == 0)
+		return truth(unlisted == 0)
 	case has != nil || declared == len(names):
 		return access.False
 	default:

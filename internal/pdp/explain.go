@@ -55,8 +55,8 @@ func (s *Snapshot) Explain(r *access.Request) *Explanation {
 	x := &Explanation{Rules: []RuleTrace{}}
 	s.Decide(r, &x.Decision)
 	e := evaluation{s: s, r: r}
-	candidates := e.candidates(nil)
-	nearest := e.nearest(candidates).rule
+	candidates := e.candidatesFor(nil, &caller{subject: &access.Subject{}, crowd: ^crowd(0)})
+	nearest := e.nearest(candidates, false).rule
 	at := -1
 	for _, i := range candidates {
 		if _, some := e.covered(&s.rules[i]); !some {

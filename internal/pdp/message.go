@@ -38,7 +38,7 @@ func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
 	if d.Effect != access.Deny || d.Message != "" {
 		return
 	}
-	near := e.nearest(candidates)
+	near := e.nearest(candidates, true)
 	switch {
 	case near.rule == none32:
 		d.Message, d.Remediation = "Nothing allows this call.", "Ask the person, or do it another way."
@@ -57,9 +57,13 @@ type near struct {
 	failed int
 	// op is the condition whose failing tells most, none32 for an exception.
 	op int32
+	// forOthers says that a condition on who calls is false.
+	forOthers bool
 }
 
-func (e *evaluation) nearest(candidates []int32) near {
+// forCaller leaves out rules that are for others: there is nothing about them
+// that the caller could do better.
+func (e *evaluation) nearest(candidates []int32, forCaller bool) near {
 	best := near{rule: none32}
 	for _, i := range candidates {
 		r := &e.s.rules[i]
@@ -70,6 +74,9 @@ func (e *evaluation) nearest(candidates []int32) near {
 			continue
 		}
 		n := e.distance(i, r)
+		if forCaller && n.forOthers {
+			continue
+		}
 		if best.rule == none32 || n.failed < best.failed || n.failed == best.failed && e.moreSpecific(r, &e.s.rules[best.rule]) {
 			best = n
 		}
@@ -82,10 +89,12 @@ func (e *evaluation) distance(i int32, r *rule) near {
 	n := near{rule: i, op: none32}
 	for k := r.ops.from; k < r.ops.to; k++ {
 		op := &e.s.ops[k]
-		if e.eval(op, granting) == access.True {
+		t := e.eval(op, granting)
+		if t == access.True {
 			continue
 		}
 		n.failed++
+		n.forOthers = n.forOthers || op.group == GroupWho && t == access.False
 		if n.op == none32 || op.group == GroupPlaces && e.s.ops[n.op].group != GroupPlaces {
 			n.op = k
 		}

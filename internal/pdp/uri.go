@@ -74,12 +74,16 @@ func (e *evaluation) coveredFolded(r *rule) bool {
 // candidates finds the rules whose patterns may cover the request, in the
 // order of the files.
 func (e *evaluation) candidates(out []int32) []int32 {
+	c := e.s.caller(&e.r.Subject)
+	return e.candidatesFor(out, &c)
+}
+
+func (e *evaluation) candidatesFor(out []int32, c *caller) []int32 {
 	r := e.r
 	e.readURIs()
-	c := e.s.caller(&r.Subject)
-	out = e.s.index.find(out, r.Kind, r.Backend, r.Name, &c)
+	out = e.s.index.find(out, r.Kind, r.Backend, r.Name, c)
 	if r.Kind == access.Resource {
-		out = e.foldedCandidates(out, &c)
+		out = e.foldedCandidates(out, c)
 	}
 	return ordered(out)
 }

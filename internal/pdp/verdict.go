@@ -39,36 +39,38 @@ func (e *evaluation) judge(r *rule) verdict {
 }
 
 // elseApprove makes an allow hold the call, and grant the hold, where only an
-// argument or a place keeps it from being allowed.
+// argument or a place keeps it from being allowed. Who, environment and
+// behaviour must be true for the grant; where one is unknown the call is still
+// held, so that losing a fact opens nothing that another rule allows.
 func (e *evaluation) elseApprove(r *rule, v *verdict) {
-	if !e.onlyCarries(r.ops) || e.excepted(r, granting) == access.True {
+	certain := e.onlyCarries(r.ops)
+	if certain == access.False || e.excepted(r, granting) == access.True {
 		return
 	}
-	v.holds, v.restricts = true, access.True
-	v.grants = e.excepted(r, restricting) == access.False
+	v.holds, v.restricts = true, certain
+	v.grants = certain == access.True && e.excepted(r, restricting) == access.False
 }
 
-// onlyCarries reports whether who, environment and behaviour are true, what is
-// not false, and an argument or place condition is not true.
-func (e *evaluation) onlyCarries(sp span) bool {
-	open := false
+// onlyCarries is false unless an argument or place condition is not true and
+// no other is false; it is unknown where who, environment or behaviour are.
+func (e *evaluation) onlyCarries(sp span) access.Truth {
+	open, certain := false, access.True
 	for i := sp.from; i < sp.to; i++ {
 		op := &e.s.ops[i]
 		t := e.eval(op, granting)
-		switch op.group {
-		case GroupArguments, GroupPlaces:
+		switch {
+		case op.group == GroupArguments || op.group == GroupPlaces:
 			open = open || t != access.True
-		case GroupWhat:
-			if t == access.False {
-				return false
-			}
-		default:
-			if t != access.True {
-				return false
-			}
+		case t == access.False:
+			return access.False
+		case op.group != GroupWhat:
+			certain = and(certain, t)
 		}
 	}
-	return open
+	if !open {
+		return access.False
+	}
+	return certain
 }
 
 // excepted joins the entries of `unless`: one suffices.
