@@ -59,7 +59,7 @@ func report(custosP50, custosRate float64, peak int64, startMS float64) *Report 
 		Fdatasync: Spread{P50: 100},
 		Start:     map[string]*Spread{direct: {P50: 2000}, custos: {P50: 2000 + 1000*startMS}},
 		Cells: []*Cell{
-			cell(direct, 1, 10, 0, 0), cell(relayd, 1, 60, 0, 0), cell(custos, 1, custosP50, 0, 1),
+			cell(direct, 1, 10, 0, 0), cell(relayd, 1, 60, 0, 0), cell(synced, 1, 160, 0, 0), cell(custos, 1, custosP50, 0, 1),
 			cell(relayd, 8, 0, 1000, 0), cell(custos, 8, 0, custosRate, peak),
 			cell(custos, 64, 0, 0, 1e9), // no bar looks at it
 		},
@@ -67,21 +67,22 @@ func report(custosP50, custosRate float64, peak int64, startMS float64) *Report 
 }
 
 func TestBars(t *testing.T) {
-	// The raw relay adds 50 and the disk takes 100: 1.3 × 150 = 195 may be added.
+	// The raw relay adds 50 and the disk takes 100, and both together add 150:
+	// 1.3 × 150 = 195 may be added.
 	for _, tc := range []struct {
 		name   string
 		report *Report
 		missed []string
 	}{
 		{"all met, exactly", report(205, 500, 30e6, 30), nil},
-		{"too slow", report(205.1, 500, 30e6, 30), []string{"added p50, 64 B, concurrency 1"}},
+		{"too slow", report(205.1, 500, 30e6, 30), []string{"added p50, 64 B, concurrency 1, by the sum", "added p50, 64 B, concurrency 1, by the synced relay"}},
 		{"too few", report(205, 499, 30e6, 30), []string{"calls/s of the raw relay's, 64 B, concurrency 8"}},
 		{"too large", report(205, 500, 30e6+1, 30), []string{"peak memory, 64 B, concurrency up to 8"}},
 		{"too late", report(205, 500, 30e6, 30.1), []string{"added start to first answer"}},
 	} {
 		tc.report.judge()
-		if len(tc.report.Bars) != 4 {
-			t.Errorf("%s: %d bars, want 4", tc.name, len(tc.report.Bars))
+		if len(tc.report.Bars) != 5 {
+			t.Errorf("%s: %d bars, want 5", tc.name, len(tc.report.Bars))
 		}
 		if diff := cmp.Diff(tc.missed, tc.report.missed()); diff != "" {
 			t.Errorf("%s: missed (-want +got):\n%s", tc.name, diff)
@@ -187,6 +188,26 @@ func TestPolicyHasItsRules(t *testing.T) {
 	}
 	if len(p.Rules) != policyRules || len(ids) != policyRules {
 		t.Errorf("%d rules with %d ids, want %d", len(p.Rules), len(ids), policyRules)
+	}
+}
+
+// The relay changes no byte, whatever the length of a line, and calls keep
+// before each line, not after it.
+func TestCopyLines(t *testing.T) {
+	in := "a\n" + strings.Repeat("b", 200<<10) + "\n\n{half"
+	var out bytes.Buffer
+	var before []int
+	keep := func() error { before = append(before, out.Len()); return nil }
+	if err := copyLines(&out, strings.NewReader(in), keep); err != nil || out.String() != in {
+		t.Errorf("%d bytes of %d came through, %v", out.Len(), len(in), err)
+	}
+	if diff := cmp.Diff([]int{0, 2, 3 + 200<<10, 4 + 200<<10}, before); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+	out.Reset()
+	refuse := errors.New("full")
+	if err := copyLines(&out, strings.NewReader("a\n"), func() error { return refuse }); !errors.Is(err, refuse) || out.Len() != 0 {
+		t.Errorf("a line without evidence went out: %q, %v", &out, err)
 	}
 }
 

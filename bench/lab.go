@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,10 +14,11 @@ import (
 const (
 	direct = "direct"
 	relayd = "relay"
+	synced = "synced" // the raw relay, made durable
 	custos = "custos"
 )
 
-func allModes() []string { return []string{direct, relayd, custos} }
+func allModes() []string { return []string{direct, relayd, synced, custos} }
 
 // lab is where a measurement happens: the programs, the policy and a directory
 // on the disk that the log is measured on.
@@ -33,7 +35,8 @@ type lab struct {
 // openLab builds what is measured. The directory is in the checkout unless
 // told otherwise: temporary directories are often in memory, where making a
 // log durable costs nothing and a measurement of it says nothing.
-func openLab(parent, server string, withCustos bool) (*lab, error) {
+func openLab(o settings) (*lab, error) {
+	parent := o.dir
 	root, err := checkout()
 	if err != nil {
 		return nil, err
@@ -59,13 +62,15 @@ func openLab(parent, server string, withCustos bool) (*lab, error) {
 		return nil, err
 	}
 	l.server = []string{l.self, "echo"}
-	if server == "sdk" {
+	if o.server == "sdk" {
 		l.server = []string{filepath.Join(l.dir, "sdkecho")}
 		err = l.build(l.server[0], "./bench/sdkecho")
 	}
-	if withCustos && err == nil {
-		l.binary = filepath.Join(l.dir, "custos")
-		err = l.build(l.binary, "./cmd/custos")
+	if slices.Contains(o.modes, custos) && err == nil {
+		if l.binary = o.binary; l.binary == "" {
+			l.binary = filepath.Join(l.dir, "custos")
+			err = l.build(l.binary, "./cmd/custos")
+		}
 	}
 	if err != nil {
 		l.close()
@@ -114,6 +119,8 @@ func (l *lab) command(mode, state string) []string {
 	switch mode {
 	case relayd:
 		return append([]string{l.self, "relay"}, l.server...)
+	case synced:
+		return append([]string{l.self, "relay", "-journal", filepath.Join(l.dir, "journal")}, l.server...)
 	case custos:
 		return append([]string{l.binary, "--state", state, "run", "--policy", l.policy, "--name", "bench", "--"}, l.server...)
 	default:

@@ -3,10 +3,10 @@
 //	go run ./bench [flags]         the paired comparison (make bench)
 //	go run ./bench soak [flags]    memory over many sessions (make soak)
 //
-// Three ways to reach the same MCP server over stdio are measured in turns on
-// the same machine: direct, through a raw relay that does nothing but copy
-// lines, and through `custos run` with a policy of 500 rules and its durable
-// log. The server answers a call with the text it was given, as fast as it
+// The ways to reach the same MCP server over stdio are measured in turns on the
+// same machine: direct, through a raw relay that does nothing but copy lines,
+// through that relay with one fdatasync for each call (synced), and through
+// `custos run` with a policy of 500 rules and its durable log. The server answers a call with the text it was given, as fast as it
 // can, so that what is measured is what stands in front of it. In the same
 // turns a raw fdatasync is probed on the disk that holds the log.
 //
@@ -56,6 +56,7 @@ type settings struct {
 	quick  bool
 	modes  []string
 	server string
+	binary string
 	out    string
 	dir    string
 	limit  time.Duration // of one cell in one round
@@ -68,6 +69,7 @@ func parseFlags(args []string) (settings, error) {
 	set.BoolVar(&s.quick, "quick", false, "fewer rounds, calls and cells; nothing is kept, a missed bar is no failure")
 	modes := set.String("modes", strings.Join(allModes(), ","), "what to measure")
 	set.StringVar(&s.server, "backend", "echo", "the server behind everything: echo or sdk")
+	set.StringVar(&s.binary, "custos", "", "measure this `program` instead of building the checkout's")
 	set.StringVar(&s.out, "out", "", "write the JSON to this `file` instead of bench/results")
 	set.StringVar(&s.dir, "dir", "", "put the log under measurement in this `directory` (default: .bench of the checkout)")
 	if err := set.Parse(args); err != nil {
@@ -99,7 +101,7 @@ func compare(args []string) error {
 		return err
 	}
 	started := time.Now()
-	lab, err := openLab(s.dir, s.server, slices.Contains(s.modes, custos))
+	lab, err := openLab(s)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ func measure(l *lab, s settings, report *Report) error {
 		for _, sh := range shapes(s.quick) {
 			for i := range s.modes {
 				mode := s.modes[(i+round)%len(s.modes)]
+				if mode == synced && sh.concurrency > 1 {
+					continue // it commits no groups
+				}
 				if err := measureCell(l, mode, state, sh, s.limit, report); err != nil {
 					return fmt.Errorf("%s, concurrency %d, %d bytes: %w", mode, sh.concurrency, sh.payload, err)
 				}

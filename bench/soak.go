@@ -26,7 +26,7 @@ func soak(args []string) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	lab, err := openLab("", "echo", true)
+	lab, err := openLab(settings{modes: []string{custos}})
 	if err != nil {
 		return err
 	}
