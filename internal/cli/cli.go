@@ -50,10 +50,6 @@ func Main(args []string, s Streams, getenv func(string) string) int {
 	a := &app{Streams: s, getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)
-	// A reader that left must be an error of the write, not the end of the
-	// process: there is a server to stop and a log to close. Ignoring the signal
-	// instead would be inherited by the server.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	cmd, err := root.ExecuteContextC(ctx)
