@@ -192,15 +192,16 @@ func (p *Point) Visible(kind access.Kind, name string, def *inventory.Definition
 }
 
 // Pass decides a notification that may pass without anybody having said so.
-// It returns nil where it passes and no rule spoke: such a message leaves no
-// record, or a chatty server would write the log. Otherwise it is [Point.Admit].
+// It returns nil where nothing keeps it from passing, even where a rule allows
+// it too: such a message leaves no record, or a chatty server would write the
+// log. Otherwise it is [Point.Admit].
 func (p *Point) Pass(c Call) *Admission {
 	a := &Admission{started: time.Now(), method: c.Method}
 	t, _ := c.target()
 	a.Title = t.title(p.opt.Backend)
 	r := p.request(&c, t)
 	p.decide(r, &a.Decision)
-	if t.passes && !a.Decision.Denied() && len(a.Decision.Matched) == 0 {
+	if t.passes && !a.Decision.Denied() {
 		return nil
 	}
 	a.append(p, p.admission(&c, &t, r, a))
