@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"slices"
+	"os/signal"
 	"strconv"
 	"syscall"
 
@@ -18,10 +18,31 @@ func isolate(cmd *exec.Cmd) {
 
 // Adopt makes this process the parent of every orphan below it, so that a
 // server's children cannot escape by leaving their group. Only a program that
-// starts no other children may call it, once, before the first Start.
+// starts no other children may call it, once, before the first Start. Orphans
+// that end by themselves are collected until the process ends.
 func (h *Host) Adopt() error {
 	h.adopted = true
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	go func() {
+		for range ended {
+			h.collect()
+		}
+	}()
 	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// collect takes orphans that ended by themselves, so that a server that leaves
+// many behind does not fill the process table.
+func (h *Host) collect() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range strays(h.live) {
+		if s.zombie {
+			var ws syscall.WaitStatus
+			_, _ = syscall.Wait4(s.pid, &ws, syscall.WNOHANG, nil)
+		}
+	}
 }
 
 func (p *Process) signal(sig syscall.Signal) {
@@ -35,28 +56,35 @@ const maxStrays = 64
 // are not our own.
 func reapStrays(own map[int]bool) {
 	for range maxStrays {
-		strays := slices.DeleteFunc(children(os.Getpid()), func(pid int) bool { return own[pid] })
-		if len(strays) == 0 {
+		left := strays(own)
+		if len(left) == 0 {
 			return
 		}
-		for _, pid := range strays {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+		for _, s := range left {
+			_ = syscall.Kill(s.pid, syscall.SIGKILL)
 			var ws syscall.WaitStatus
-			_, _ = syscall.Wait4(pid, &ws, 0, nil)
+			_, _ = syscall.Wait4(s.pid, &ws, 0, nil)
 		}
 	}
 }
 
-// children lists the live children of a process from /proc.
-func children(parent int) []int {
+// stray is an orphan that was handed to us.
+type stray struct {
+	pid    int
+	zombie bool // it ended and nobody has collected it
+}
+
+// strays lists our children but those that are our own, from /proc.
+func strays(own map[int]bool) []stray {
+	parent := strconv.Itoa(os.Getpid())
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
-	var out []int
+	var out []stray
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
+		if err != nil || own[pid] {
 			continue
 		}
 		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat") //nolint:gosec // a number below /proc
@@ -65,8 +93,8 @@ func children(parent int) []int {
 		}
 		// The command name stands in parentheses and may hold anything.
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) > 1 && string(fields[1]) == strconv.Itoa(parent) {
-			out = append(out, pid)
+		if len(fields) > 1 && string(fields[1]) == parent {
+			out = append(out, stray{pid: pid, zombie: string(fields[0]) == "Z"})
 		}
 	}
 	return out

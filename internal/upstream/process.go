@@ -54,6 +54,8 @@ type Process struct {
 	done chan struct{} // closed once the child was reaped
 	stop sync.Once
 	out  *os.File
+
+	forced bool // the child did not end by itself; written within stop
 }
 
 // A StartError says that the command could not be started at all.
@@ -174,13 +176,14 @@ func (p *Process) Status() int {
 // the group, waits again for half the grace, then kills the group and every
 // descendant that fled from it. It returns once the child was reaped, and may
 // be called again. What the child wrote can still be read from Stdout, until
-// [Process.Close].
-func (p *Process) Stop(grace time.Duration) {
+// [Process.Close]. It reports whether the child had to be ended by a signal.
+func (p *Process) Stop(grace time.Duration) (forced bool) {
 	p.stop.Do(func() {
 		_ = p.Stdin.Close()
-		if !p.ended(grace) {
+		if !p.Ended(grace) {
+			p.forced = true
 			p.signal(syscall.SIGTERM)
-			if !p.ended(grace / 2) {
+			if !p.Ended(grace / 2) {
 				p.signal(syscall.SIGKILL)
 			}
 		}
@@ -188,6 +191,7 @@ func (p *Process) Stop(grace time.Duration) {
 		p.signal(syscall.SIGKILL) // whoever of the group outlived its leader
 		p.host.gone(p.cmd.Process.Pid)
 	})
+	return p.forced
 }
 
 // Close gives up Stdout. It MUST follow Stop.
@@ -196,7 +200,14 @@ func (p *Process) Close() { _ = p.out.Close() }
 // Signal passes a signal to the whole group.
 func (p *Process) Signal(sig syscall.Signal) { p.signal(sig) }
 
-func (p *Process) ended(within time.Duration) bool {
+// Ended waits for the child to end by itself, at most for the time given, and
+// reports whether it did.
+func (p *Process) Ended(within time.Duration) bool {
+	select {
+	case <-p.done: // even where no time is given
+		return true
+	default:
+	}
 	t := time.NewTimer(within)
 	defer t.Stop()
 	select {
