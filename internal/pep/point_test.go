@@ -176,28 +176,28 @@ func TestDenialText(t *testing.T) {
 	}
 }
 
-// A chatty server must not write the log; what a rule speaks of is recorded.
-func TestPassLeavesNoRecordUnlessARuleSpeaks(t *testing.T) {
-	matched := false
-	p, log, dir := point(t, Options{Authority: rules{decide: func(_ *access.Request, d *access.Decision) {
-		d.Effect, d.Reason = access.Allow, access.DiscoveryPassed
-		if matched {
-			d.Matched = []access.Match{{Rule: "spoke"}}
-		}
-	}}})
+// A chatty server must not write the log; what is refused, or needs a grant,
+// is recorded.
+func TestPassLeavesNoRecordOfWhatPasses(t *testing.T) {
+	effect := access.Allow
+	p, log, dir := point(t, Options{Authority: rules{decide: func(_ *access.Request, d *access.Decision) { d.Effect = effect }}})
 	note := call(t, "notifications/message", `{}`)
 	note.Direction, note.ID = FromBackend, ""
 	if p.Pass(note) != nil {
 		t.Error("a record for nothing")
 	}
-	matched = true
-	if a := p.Pass(note); a == nil || a.Wait() != nil {
-		t.Error("no record although a rule spoke")
-	}
 	unknown := note
 	unknown.Method = "notifications/unknown"
 	if p.Pass(unknown) == nil {
-		t.Error("what needs a grant leaves a record")
+		t.Error("what needs a grant leaves no record")
+	}
+	effect = access.Deny
+	a := p.Pass(note)
+	if a == nil || !a.Decision.Denied() {
+		t.Fatal("a refusal leaves no record")
+	}
+	if err := a.Wait(); err != nil {
+		t.Error(err)
 	}
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
