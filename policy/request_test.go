@@ -119,9 +119,13 @@ func (l line) facts(t testing.TB, r *access.Request) {
 	}
 }
 
+func parseQuietly(text string) (access.Value, error) {
+	return canon.Parse(text, canon.DefaultLimits())
+}
+
 func parse(t testing.TB, text string) access.Value {
 	t.Helper()
-	v, err := canon.Parse(text, canon.DefaultLimits())
+	v, err := parseQuietly(text)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

@@ -87,7 +87,7 @@ func (p *PathPattern) Matches(path string) bool {
 		return hasBase(path, p.lit)
 	case pathLast:
 		last := path[strings.LastIndexByte(path, '/')+1:]
-		return len(last) >= len(p.lit)+len(p.tail) && strings.HasPrefix(last, p.lit) && strings.HasSuffix(last, p.tail)
+		return path != "" && len(last) >= len(p.lit)+len(p.tail) && strings.HasPrefix(last, p.lit) && strings.HasSuffix(last, p.tail)
 	case pathDir:
 		return hasDir(path, p.lit)
 	default:
