@@ -116,7 +116,7 @@ func resumeSegment(d disk, path string, end, limit int64) (*segment, error) {
 // begin writes the file header and the first frame of a new file and makes
 // both, and the file's name, durable.
 func (s *segment) begin(frame []byte) error {
-	b := append(appendFileHeader(make([]byte, 0, fileHeader+len(frame))), frame...)
+	b := append(sealFileHeader(FormatVersion), frame...)
 	if err := s.disk.writeFull(s.f, b, 0); err != nil {
 		return fmt.Errorf("begin segment: %w", err)
 	}

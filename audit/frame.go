@@ -34,12 +34,11 @@ const (
 // castagnoli returns the CRC-32C table, which the standard library keeps.
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// appendFileHeader begins a segment.
-func appendFileHeader(b []byte) []byte {
-	at := len(b)
-	b = append(b, magic...)
-	b = binary.LittleEndian.AppendUint32(b, FormatVersion)
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[at:], castagnoli()))
+// sealFileHeader returns the beginning of a segment of this version.
+func sealFileHeader(version uint32) []byte {
+	b := append(make([]byte, 0, fileHeader), magic...)
+	b = binary.LittleEndian.AppendUint32(b, version)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli()))
 }
 
 // checkFileHeader tells a header that is broken from one of another version.

@@ -1,9 +1,9 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 )
@@ -188,20 +188,33 @@ func (c *segmentCheck) again(w *walker) (bool, error) {
 // broken names the first bad record of a frame that was whole once.
 func (c *segmentCheck) broken(w *walker, at int64) {
 	v := c.v
-	var h [frameHeader]byte
-	if n, err := w.f.ReadAt(h[:], at); n == frameHeader && (err == nil || err == io.EOF) {
-		if size, ok := plausible(h[:]); ok {
-			b := make([]byte, size)
-			n, _ := w.f.ReadAt(b, at+frameHeader)
-			c.frame(b[:n], at)
-			v.resolve(nil)
-		}
-	}
-	seq, off := max(v.last.seq, 1), v.last.offset
-	if off < at || v.last.file != c.file.name {
-		seq, off = v.chain.next, at
+	whole := c.rest(w, at)
+	v.resolve(nil)
+	seq, off := v.chain.next, at
+	if whole && v.last.file == c.file.name && v.last.offset > at {
+		// Every record but the last is vouched for by the one behind it.
+		seq, off = v.last.seq, v.last.offset
 	}
 	v.bad(seq, c.file.name, off, "the frame is broken, and not the last")
+}
+
+// rest checks the records that a broken frame still holds. It reports whether
+// the payload is there to its end.
+func (c *segmentCheck) rest(w *walker, at int64) bool {
+	var h [frameHeader]byte
+	if n, _ := w.f.ReadAt(h[:], at); n < frameHeader {
+		return false
+	}
+	size, ok := plausible(h[:])
+	if !ok {
+		return false
+	}
+	b := make([]byte, size)
+	n, _ := w.f.ReadAt(b, at+frameHeader)
+	b = b[:n]
+	end := bytes.LastIndexByte(b, '\n') + 1
+	c.frame(b[:end], at)
+	return end == size
 }
 
 // unbegun handles a segment without a whole header: what a crash leaves when it
