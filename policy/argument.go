@@ -75,8 +75,8 @@ func (r *reader) possible(arg field, s *pdp.Spec, what string) {
 			r.err(arg.key, "", "%s: no number is at least %s and at most %s", what, least.Raw(), most.Raw())
 		}
 	}
-	for _, b := range []pdp.Bounds{s.Length, s.Count} {
-		if b.HasMin && b.HasMax && b.Min > b.Max {
+	for _, b := range []*pdp.Bounds{s.Length, s.Count} {
+		if b != nil && b.HasMin && b.HasMax && b.Min > b.Max {
 			r.err(arg.key, "", "%s: nothing is at least %d and at most %d long", what, b.Min, b.Max)
 		}
 	}

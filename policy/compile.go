@@ -45,12 +45,12 @@ const maxSource = 16 << 20
 //
 // It does no I/O and is safe for concurrent use.
 func Compile(sources []Source, o Options) (*pdp.Snapshot, []Problem) {
-	c := &compiler{options: o, tools: map[string]pdp.Declaration{}, ids: map[string]string{}, patterns: patternCache{}}
+	c := &compiler{options: o, tools: map[string]pdp.Declaration{}, ids: map[string]string{}, patterns: patternCache{}, unlistedBy: map[string]*pdp.Unlisted{}, vocabulary: newVocabulary()}
 	if len(sources) == 0 {
 		return nil, []Problem{{File: "policy", Line: 1, Column: 1, Message: "there is no policy file"}}
 	}
 	for _, src := range sources {
-		r := &reader{compiler: c, file: src.Name}
+		r := &reader{compiler: c, file: src.Name, alike: map[alike][]pdp.Op{}}
 		r.source(src.Data)
 		inOrder(r.problems)
 		c.problems = append(c.problems, r.problems...)
@@ -73,6 +73,9 @@ type compiler struct {
 	tools    map[string]pdp.Declaration
 	labels   []pdp.Label
 	patterns patternCache
+	// unlistedBy shares conditions on unlisted arguments between rules.
+	unlistedBy map[string]*pdp.Unlisted
+	vocabulary
 }
 
 // reader reads one file.
@@ -83,6 +86,7 @@ type reader struct {
 	backend  string
 	define   map[string]*definition
 	expanded int
+	alike    map[alike][]pdp.Op
 	unlisted pdp.Admission
 	returns  *pdp.Returns
 }

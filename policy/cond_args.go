@@ -92,13 +92,13 @@ func (r *reader) constraint(f field, s *pdp.Spec, what string, at place) {
 	case "max":
 		s.Max = r.bound(f.node, what)
 	case "min_length":
-		s.Length.Min, s.Length.HasMin = r.number(f.node, what, 0), true
+		s.Length = r.minimum(s.Length, f.node, what)
 	case "max_length":
-		s.Length.Max, s.Length.HasMax = r.number(f.node, what, 0), true
+		s.Length = r.maximum(s.Length, f.node, what)
 	case "min_items":
-		s.Count.Min, s.Count.HasMin = r.number(f.node, what, 0), true
+		s.Count = r.minimum(s.Count, f.node, what)
 	case "max_items":
-		s.Count.Max, s.Count.HasMax = r.number(f.node, what, 0), true
+		s.Count = r.maximum(s.Count, f.node, what)
 	case "items":
 		s.Items = r.items(f, what, at)
 	case "same_as":
@@ -112,6 +112,23 @@ func (r *reader) constraint(f field, s *pdp.Spec, what string, at place) {
 		}
 		r.unknown(f, strings.TrimSuffix(what, "."+f.name), known)
 	}
+}
+
+// minimum and maximum complete bounds on a length or a count.
+func (r *reader) minimum(b *pdp.Bounds, n *yaml.Node, what string) *pdp.Bounds {
+	if b == nil {
+		b = &pdp.Bounds{}
+	}
+	b.Min, b.HasMin = r.number(n, what, 0), true
+	return b
+}
+
+func (r *reader) maximum(b *pdp.Bounds, n *yaml.Node, what string) *pdp.Bounds {
+	if b == nil {
+		b = &pdp.Bounds{}
+	}
+	b.Max, b.HasMax = r.number(n, what, 0), true
+	return b
 }
 
 // items reads {each: …} or {any: …}. As with places, the effect decides how it

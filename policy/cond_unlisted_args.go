@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/custos-zt/custos/access"
@@ -45,5 +46,22 @@ func (r *reader) withUnlisted(ops []pdp.Op) []pdp.Op {
 		default:
 		}
 	}
+	ops[at].Unlisted = r.sharedUnlisted(u, ops)
 	return ops
+}
+
+// sharedUnlisted returns one value for all rules that name the same arguments:
+// in a large policy most do.
+func (r *reader) sharedUnlisted(u *pdp.Unlisted, ops []pdp.Op) *pdp.Unlisted {
+	key := fmt.Sprint(u.Admit, u.HasArgs, u.Roles, u.Commands, u.URLs)
+	for i := range ops {
+		if ops[i].Code == pdp.CodeArg {
+			key += " " + ops[i].Arg.Path.Text
+		}
+	}
+	if first := r.unlistedBy[key]; first != nil {
+		return first
+	}
+	r.unlistedBy[key] = u
+	return u
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -66,29 +67,89 @@ func conditionNames() []string {
 	return out
 }
 
-func isCondition(name string) bool { return has(conditionNames(), name) }
+// vocabulary is what a key of a rule or an exception may be, made once for a
+// policy.
+type vocabulary struct {
+	conditions map[string]condition
+	options    map[string]bool
+	later      map[string]bool
+}
+
+func newVocabulary() vocabulary {
+	v := vocabulary{map[string]condition{}, map[string]bool{}, map[string]bool{}}
+	for _, c := range allConditions() {
+		v.conditions[c.name] = c
+	}
+	for _, name := range ruleKeys() {
+		v.options[name] = true
+	}
+	for _, name := range laterConditions() {
+		v.later[name] = true
+	}
+	return v
+}
+
+func (v *vocabulary) isCondition(name string) bool {
+	_, ok := v.conditions[name]
+	return ok
+}
 
 // conditions compiles the conditions of a rule or an exception.
 func (r *reader) conditions(fields []field, at place) []pdp.Op {
 	var out []pdp.Op
 	for _, f := range fields {
-		for _, c := range allConditions() {
-			if c.name != f.name {
-				continue
-			}
-			for _, op := range c.read(r, f, at) {
-				op.Group = c.group
-				if op.Field == "" {
-					op.Field = f.name
-				}
-				if op.Text == "" {
-					op.Text = written(f.node)
-				}
-				out = append(out, op)
-			}
-		}
+		out = append(out, r.condition(f, at)...)
 	}
 	return out
+}
+
+// condition compiles one condition. Rules repeat each other: conditions that are
+// written alike are compiled once, unless there was something to report.
+func (r *reader) condition(f field, at place) []pdp.Op {
+	c := r.vocabulary.conditions[f.name]
+	key := alike{c.name, at, exactly(f.node)}
+	if ops, ok := r.alike[key]; ok {
+		return ops
+	}
+	reported := len(r.problems)
+	ops := c.read(r, f, at)
+	for i := range ops {
+		op := &ops[i]
+		op.Group = c.group
+		if op.Field == "" {
+			op.Field = f.name
+		}
+		if op.Text == "" {
+			op.Text = written(f.node)
+		}
+	}
+	if len(r.problems) == reported && f.name != "unlisted_args" {
+		r.alike[key] = ops
+	}
+	return ops
+}
+
+// alike is what makes two conditions of a file the same.
+type alike struct {
+	name string
+	at   place
+	text string
+}
+
+// exactly renders a node so that only equal ones give the same text: "1" and 1
+// are written alike and are not the same.
+func exactly(n *yaml.Node) string { return string(appendExactly(nil, n)) }
+
+func appendExactly(out []byte, n *yaml.Node) []byte {
+	if n.Kind == yaml.ScalarNode {
+		out = append(out, n.ShortTag()...)
+		return strconv.AppendQuote(out, n.Value)
+	}
+	out = append(out, '(', byte('0'+n.Kind))
+	for _, c := range n.Content {
+		out = appendExactly(out, c)
+	}
+	return append(out, ')')
 }
 
 // texts returns the strings of a list condition.

@@ -56,9 +56,9 @@ func (r *reader) rule(n *yaml.Node) {
 	var conditions []field
 	for _, f := range fields {
 		switch {
-		case has(ruleKeys(), f.name):
+		case r.vocabulary.options[f.name]:
 			r.option(f, &rule)
-		case isCondition(f.name):
+		case r.isCondition(f.name):
 			conditions = append(conditions, f)
 		default:
 			r.notInRule(f)
@@ -85,11 +85,10 @@ func (r *reader) notInRule(f field) {
 
 // effect reads the one effect and its patterns.
 func (r *reader) effect(n *yaml.Node, fields []field, rule *pdp.Rule) {
-	effects := map[string]access.Effect{"allow": access.Allow, "approve": access.Approve, "deny": access.Deny}
 	var first *field
 	for i, f := range fields {
-		e, ok := effects[f.name]
-		if !ok {
+		e := effectOf(f.name)
+		if e == access.None {
 			continue
 		}
 		if first != nil {
@@ -104,6 +103,15 @@ func (r *reader) effect(n *yaml.Node, fields []field, rule *pdp.Rule) {
 	if first == nil && !slices.ContainsFunc(fields, mistyped) {
 		r.err(n, "", "the rule has no effect: allow, approve or deny")
 	}
+}
+
+func effectOf(name string) access.Effect {
+	for _, e := range [...]access.Effect{access.Allow, access.Approve, access.Deny} {
+		if e.String() == name {
+			return e
+		}
+	}
+	return access.None
 }
 
 // identify checks the id, which every rule has and no other rule.
@@ -181,9 +189,9 @@ func (r *reader) exceptions(f field, rule *pdp.Rule) {
 		var conditions []field
 		for _, f := range r.fields(c, "an exception") {
 			switch {
-			case isCondition(f.name):
+			case r.isCondition(f.name):
 				conditions = append(conditions, f)
-			case has(laterConditions(), f.name):
+			case r.later[f.name]:
 				r.unsupported(f)
 			default:
 				r.unknown(f, "an exception", conditionNames())

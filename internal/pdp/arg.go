@@ -25,21 +25,19 @@ type Spec struct {
 	Min, Max *Number
 	// Length and Count bound the characters of a string and the items of an
 	// array.
-	Length, Count Bounds
+	Length, Count *Bounds
 	Items         *Spec
 	SameAs        *Reference
 	Not           *Spec
 }
 
-// Bounds are inclusive; the zero Bounds ask for nothing.
+// Bounds are inclusive.
 type Bounds struct {
 	Min, Max       int
 	HasMin, HasMax bool
 }
 
-func (b Bounds) set() bool { return b.HasMin || b.HasMax }
-
-func (b Bounds) hold(n int) access.Truth {
+func (b *Bounds) hold(n int) access.Truth {
 	return truth((!b.HasMin || n >= b.Min) && (!b.HasMax || n <= b.Max))
 }
 
@@ -168,10 +166,10 @@ func (s *Spec) judge(e *evaluation, v access.Value, g reading) access.Truth {
 		order, known := s.Max.order(v)
 		t = and(t, known.holds(order <= 0))
 	}
-	if s.Length.set() {
+	if s.Length != nil {
 		t = and(t, s.length(v))
 	}
-	if s.Count.set() {
+	if s.Count != nil {
 		t = and(t, s.count(v))
 	}
 	if s.Items != nil {

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/custos-zt/custos/access"
@@ -33,7 +34,9 @@ type operands struct {
 	commands   []Command
 	places     []*Places
 	urls       []*URLs
-	texts      map[string]string // equal texts, while building
+	// While building: equal texts, and where operands stand that rules share.
+	texts  map[string]string
+	shared map[any]int32
 }
 
 // pack files the operand of a condition.
@@ -47,16 +50,16 @@ func (t *operands) pack(in *Op) op {
 	case CodeAgents:
 		o.ref, o.count = file(&t.globs, in.Globs...)
 	case CodeArg:
-		o.ref, o.count = file(&t.args, t.argOf(in.Arg))
+		o.ref, o.count = share(t, &t.args, in.Arg, t.argOf)
 	case CodeUnlisted:
 		o.mask = uint16(in.Unlisted.Admit)
-		o.ref, o.count = file(&t.unlisted, in.Unlisted)
+		o.ref, o.count = share(t, &t.unlisted, in.Unlisted, same)
 	case CodeCommands:
 		o.ref, o.count = file(&t.commands, in.Commands...)
 	case CodePlaces:
-		o.ref, o.count = file(&t.places, in.Places)
+		o.ref, o.count = share(t, &t.places, in.Places, same)
 	case CodeURLs, CodeHosts:
-		o.ref, o.count = file(&t.urls, in.URLs)
+		o.ref, o.count = share(t, &t.urls, in.URLs, same)
 	default:
 		o.ref, o.count = file(&t.words, in.Names...)
 	}
@@ -70,14 +73,29 @@ func file[T any](table *[]T, operands ...T) (ref, count int32) {
 	return ref, int32(len(operands)) //nolint:gosec // as above
 }
 
+// share files an operand once for all ops that hold the same pointer.
+func share[P comparable, T any](t *operands, table *[]T, operand P, make func(P) T) (ref, count int32) {
+	ref, ok := t.shared[operand]
+	if !ok {
+		ref, _ = file(table, make(operand))
+		t.shared[operand] = ref
+	}
+	return ref, 1
+}
+
+func same[P any](p P) P { return p }
+
+// done drops what only building needed.
+func (t *operands) done() {
+	t.texts, t.shared = nil, nil
+	t.principals, t.words, t.args = slices.Clone(t.principals), slices.Clone(t.words), slices.Clone(t.args)
+}
+
 // list returns the entries that an op refers to.
 func list[T any](table []T, o *op) []T { return table[o.ref : o.ref+o.count] }
 
 // text returns the one text that is equal to s.
 func (t *operands) text(s string) string {
-	if t.texts == nil {
-		t.texts = map[string]string{}
-	}
 	one, ok := t.texts[s]
 	if !ok {
 		one = strings.Clone(s)
@@ -137,7 +155,7 @@ func (t *operands) argOf(in *Arg) arg {
 		says:       t.text("The argument " + name + " is not what is allowed here."),
 		suggestion: t.text("Send another value for " + name + ", or ask the person."),
 	}
-	a.plain = len(in.Path.steps) == 1 && s.Pattern == nil && !s.Length.set() && !s.Count.set() &&
+	a.plain = len(in.Path.steps) == 1 && s.Pattern == nil && s.Length == nil && s.Count == nil &&
 		s.Items == nil && s.SameAs == nil && s.Not == nil
 	if !a.plain {
 		return a

@@ -7,7 +7,7 @@ import (
 )
 
 // Program is what a [Snapshot] is built from. Package policy writes it; it
-// MUST NOT be changed after it was given to [Build].
+// MUST NOT be used after it was given to [Build].
 type Program struct {
 	// Digest is "sha256:…" over the sources.
 	Digest string

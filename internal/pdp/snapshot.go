@@ -48,17 +48,18 @@ type rule struct {
 // restricts reports whether the rule can deny or hold.
 func (r *rule) restricts() bool { return r.effect == access.Deny || r.effect == access.Approve }
 
-// Build compiles a program. The program MUST be valid: package policy reports
-// what is wrong with one before.
+// Build compiles a program, which then belongs to the snapshot. The program
+// MUST be valid: package policy reports what is wrong with one before.
 func Build(p Program) *Snapshot {
 	s := &Snapshot{
-		digest:  p.Digest,
-		backend: p.Backend,
-		seed:    maphash.MakeSeed(),
-		rules:   make([]rule, len(p.Rules)),
-		tools:   p.Tools,
-		labels:  p.Labels,
-		byID:    make(map[string]int32, len(p.Rules)),
+		digest:   p.Digest,
+		backend:  p.Backend,
+		seed:     maphash.MakeSeed(),
+		rules:    make([]rule, len(p.Rules)),
+		tools:    p.Tools,
+		labels:   p.Labels,
+		byID:     make(map[string]int32, len(p.Rules)),
+		operands: operands{texts: map[string]string{}, shared: map[any]int32{}},
 	}
 	for i := range p.Rules {
 		in := &p.Rules[i]
@@ -78,8 +79,12 @@ func Build(p Program) *Snapshot {
 		s.rules[i] = r
 		s.byID[in.ID] = int32(i) //nolint:gosec // as above
 	}
-	s.texts = nil
+	s.done()
+	s.ops, s.written = slices.Clone(s.ops), slices.Clone(s.written)
 	s.index.build(s)
+	for i := range s.rules {
+		s.rules[i].info.Ops, s.rules[i].info.Unless = nil, nil // packed by now
+	}
 	return s
 }
 
@@ -169,7 +174,7 @@ type RuleInfo struct {
 func (s *Snapshot) Rules() []RuleInfo {
 	out := make([]RuleInfo, len(s.rules))
 	for i := range s.rules {
-		out[i] = s.rules[i].describe()
+		out[i] = s.describe(&s.rules[i])
 	}
 	return out
 }
@@ -180,10 +185,10 @@ func (s *Snapshot) Rule(id string) (RuleInfo, bool) {
 	if !ok {
 		return RuleInfo{}, false
 	}
-	return s.rules[i].describe(), true
+	return s.describe(&s.rules[i]), true
 }
 
-func (r *rule) describe() RuleInfo {
+func (s *Snapshot) describe(r *rule) RuleInfo {
 	in := r.info
 	out := RuleInfo{
 		ID: in.ID, Position: in.Position, Layer: in.Layer, Effect: in.Effect,
@@ -193,10 +198,8 @@ func (r *rule) describe() RuleInfo {
 	for i := range in.Targets {
 		out.Patterns = append(out.Patterns, in.Targets[i].String())
 	}
-	for i := range in.Ops {
-		if f := in.Ops[i].Field; f != "" {
-			out.Conditions = append(out.Conditions, f)
-		}
+	for _, w := range s.written[r.ops.from:r.ops.to] {
+		out.Conditions = append(out.Conditions, w.field)
 	}
 	return out
 }
