@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 )
 
 // errFrameTooLong says that a line exceeds the cap. Unless the reader is fatal
@@ -53,7 +54,7 @@ func (f *frameReader) line() ([]byte, error) {
 		if len(line)+len(chunk) > f.max+2 {
 			return nil, f.skip(err)
 		}
-		line = append(line, chunk...)
+		line = append(grown(line, len(chunk)), chunk...)
 		switch {
 		case err == nil:
 			return line, nil
@@ -65,6 +66,15 @@ func (f *frameReader) line() ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// grown makes room for n more bytes. A long line doubles: append alone grows
+// large slices by a quarter, and copies a megabyte many times over.
+func grown(line []byte, n int) []byte {
+	if len(line) == 0 || cap(line)-len(line) >= n {
+		return line
+	}
+	return slices.Grow(line, max(n, 2*cap(line)-len(line)))
 }
 
 // skip discards the rest of a line that is too long.
