@@ -19,7 +19,6 @@ import (
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
-	"github.com/custos-zt/custos/internal/canon"
 	"github.com/custos-zt/custos/internal/inventory"
 )
 
@@ -141,7 +140,6 @@ func (p *Point) request(c *Call, t target) *access.Request {
 		Kind: t.kind, Method: c.Method, Backend: p.opt.Backend, Name: t.name, Args: t.args,
 		Passes:  t.passes,
 		Subject: p.opt.Subject, Session: p.opt.Session, Client: p.clientName(), Agent: c.Caller.Agent,
-		Digest: canon.RequestDigest(c.Method, c.Params),
 	}
 	if c.Caller.Subject.Known {
 		r.Subject = c.Caller.Subject
