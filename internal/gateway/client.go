@@ -161,15 +161,22 @@ func (s *Stdio) clientReply(m *canon.Message) {
 	a := s.opt.Point.Admit(pep.Call{Method: r.method, Params: m.Result, ID: r.id, Direction: pep.Reply})
 	s.finish(r, m)
 	if a.Decision.Denied() {
-		s.toServer.Send(item{wait: a, frame: errorAnswer(r.id, a), failed: func(error) []byte {
-			return errorAnswer(r.id, a)
-		}})
+		refusal := errorAnswer(r.id, withheld(a))
+		s.toServer.Send(item{wait: a, frame: refusal, failed: func(error) []byte { return refusal }})
 		return
 	}
 	s.toServer.Send(item{wait: a, frame: m.Raw, failed: func(error) []byte {
 		a.Unrecorded()
 		return errorAnswer(r.id, a)
 	}})
+}
+
+// withheld is the denial of a reply as its server may see it: in other words
+// than the policy's, which can repeat what the reply said.
+func withheld(a *pep.Admission) *pep.Admission {
+	w := *a
+	w.Decision.Message, w.Decision.Remediation = "this answer may not be given to the server", ""
+	return &w
 }
 
 // cancel notes that a request will not be answered.
@@ -183,12 +190,16 @@ func (s *Stdio) cancel(t *table, m *canon.Message) {
 	}
 }
 
-// finish records how a request ended, unless a cancellation already did.
+// finish records how a request was answered.
 func (s *Stdio) finish(r *request, m *canon.Message) {
-	if r.adm == nil || r.gone {
-		return
+	s.conclude(r, pep.Result{Status: status(m), Bytes: len(m.Raw)})
+}
+
+// conclude records how a request ended, unless a cancellation already did.
+func (s *Stdio) conclude(r *request, res pep.Result) {
+	if r.adm != nil && !r.gone {
+		s.opt.Point.Finish(r.adm, res)
 	}
-	s.opt.Point.Finish(r.adm, pep.Result{Status: status(m), Bytes: len(m.Raw)})
 }
 
 // status reads off a response whether the call worked.

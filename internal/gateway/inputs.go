@@ -81,6 +81,9 @@ func (s *Stdio) judgeInputs(m *canon.Message) *pep.Admission {
 	if answers.IsAbsent() {
 		return nil
 	}
+	if answers.Kind() != access.Object {
+		return s.opt.Point.Refuse(access.RequestMalformed, "inputResponses is no object")
+	}
 	state := m.Params.Get("requestState").Text()
 	for _, answer := range answers.Members() {
 		method := s.inputs.method(state, answer.Key)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"time"
 
 	"github.com/custos-zt/custos/access"
@@ -39,7 +40,11 @@ func (s *Stdio) filtered(r *request, m *canon.Message) ([]byte, *audit.Counts, e
 	default:
 		return m.Raw, nil, nil
 	}
-	counts := &audit.Counts{Total: m.Result.Get(key).Len()}
+	list := m.Result.Get(key)
+	if !list.IsAbsent() && list.Kind() != access.Array {
+		return nil, nil, errors.New(key + " is no array")
+	}
+	counts := &audit.Counts{Total: list.Len()}
 	shown := make([]bool, counts.Total)
 	for i := range shown {
 		if shown[i] = keep(i); shown[i] {

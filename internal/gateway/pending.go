@@ -51,12 +51,12 @@ func rounded(id string) (float64, bool) {
 
 // waits reports whether a request with this id waits for its answer, or one
 // with an id that such a program answers alike: two with one id would make
-// every answer ambiguous.
+// every answer ambiguous. A cancelled request may still be answered.
 func (t *table) waits(key string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r := t.live[key]; r != nil {
-		return !r.gone
+	if t.live[key] != nil {
+		return true
 	}
 	f, wide := rounded(key)
 	return wide && t.wide[f] > 0

@@ -130,7 +130,7 @@ func (s *Stdio) serverReply(m *canon.Message) {
 		s.anomaly("server", "an answer to a question that nobody asked")
 	case r.reply != nil:
 		r.reply <- response{result: m.Result, failed: m.Kind == canon.ErrorResponse}
-	case r.gone || r.adm == nil || m.Kind == canon.ErrorResponse:
+	case r.adm == nil || m.Kind == canon.ErrorResponse:
 		s.finish(r, m)
 		s.toClient.Send(item{frame: m.Raw})
 	default:
@@ -138,12 +138,12 @@ func (s *Stdio) serverReply(m *canon.Message) {
 	}
 }
 
-// serverResult relays a result: lists are filtered, questions inside a result
-// are judged.
+// serverResult relays a result, a late one of a cancelled request too: lists
+// are filtered, questions inside a result are judged.
 func (s *Stdio) serverResult(r *request, m *canon.Message) {
 	asked := s.judgeQuestions(m)
 	if asked != nil && asked.Decision.Denied() {
-		s.opt.Point.Finish(r.adm, pep.Result{Status: audit.StatusError, Bytes: len(m.Raw)})
+		s.conclude(r, pep.Result{Status: audit.StatusError, Bytes: len(m.Raw)})
 		s.answerClient(r.id, asked, errorAnswer)
 		return
 	}
@@ -152,7 +152,7 @@ func (s *Stdio) serverResult(r *request, m *canon.Message) {
 		s.fail(r, access.Internal, "the list could not be filtered", audit.StatusError)
 		return
 	}
-	s.opt.Point.Finish(r.adm, pep.Result{Status: status(m), Bytes: len(m.Raw), Counts: counts})
+	s.conclude(r, pep.Result{Status: status(m), Bytes: len(m.Raw), Counts: counts})
 	if asked == nil {
 		s.toClient.Send(item{frame: frame})
 		return

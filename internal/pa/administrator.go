@@ -61,9 +61,17 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 	}
 	a.complete(snapshot, r, def)
 	snapshot.Decide(r, d)
-	settle(r, d)
-	if d.Effect == access.Deny && len(r.Gates) == 0 && !r.Passes {
-		d.Hidden = !a.visible(snapshot, r)
+	settle(d)
+	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || a.visible(snapshot, r) {
+		return
+	}
+	// Nothing of this name could ever be granted. Items are hidden, as in
+	// lists; methods are listed nowhere.
+	switch {
+	case r.Kind != access.Method:
+		d.Hidden = true
+	case d.Reason == access.DefaultDenied:
+		d.Reason = access.MethodUnknown
 	}
 }
 
@@ -139,9 +147,8 @@ func (a *Administrator) visible(s *pdp.Snapshot, r *access.Request) bool {
 }
 
 // settle gives outcomes their final form on a path without approval channels.
-func settle(r *access.Request, d *access.Decision) {
-	switch {
-	case d.Effect == access.Approve:
+func settle(d *access.Decision) {
+	if d.Effect == access.Approve {
 		d.Effect, d.Reason = access.Deny, access.ApprovalUnavailable
 		if d.Message == "" {
 			d.Message = "this call needs a person's approval, and nobody can be asked"
@@ -149,8 +156,6 @@ func settle(r *access.Request, d *access.Decision) {
 		if d.Remediation == "" {
 			d.Remediation = "Ask the person to allow it in the policy."
 		}
-	case d.Effect != access.Allow && r.Kind == access.Method && d.Reason == access.DefaultDenied:
-		d.Reason = access.MethodUnknown
 	}
 	if d.Effect != access.Allow {
 		d.Effect = access.Deny
