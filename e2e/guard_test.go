@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/custos-zt/custos/e2e/client"
 	"github.com/custos-zt/custos/e2e/peers"
