@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/custos-zt/custos/e2e/client"
 )
@@ -36,6 +37,7 @@ type dialogue struct {
 	answers map[string]string
 	masks   []mask
 	aside   map[string]bool
+	given   [][2]string // names with a $, and what they stand for in the script
 }
 
 type step struct {
@@ -90,6 +92,7 @@ type talk struct {
 	next int
 	vars [][2]string // name and value, newest first
 
+	deadline time.Time      // of the step
 	last     string         // the last reply
 	replies  map[string]int // replies by id
 	seen     map[string]int // messages of the server by method
@@ -124,6 +127,7 @@ func (d *dialogue) hold(t *testing.T, p *client.Process) *talk {
 
 func (k *talk) step(s step) {
 	k.t.Helper()
+	k.deadline = time.Now().Add(client.Patience)
 	rest := k.expand(s.rest)
 	first, second, _ := strings.Cut(rest, " ")
 	switch s.verb {
@@ -171,7 +175,7 @@ func (k *talk) let(name, pattern string) {
 }
 
 func (k *talk) expand(s string) string {
-	for _, v := range k.vars {
+	for _, v := range append(k.vars, k.given...) {
 		s = strings.ReplaceAll(s, v[0], v[1])
 	}
 	return s
@@ -192,9 +196,13 @@ func (k *talk) await(id string) {
 	}
 }
 
-// read takes one line of the server, and answers it if it is a request.
+// read takes one line of the server, and answers it if it is a request. A step
+// may not wait longer than patience, whatever else the server says meanwhile.
 func (k *talk) read(want string) {
 	k.t.Helper()
+	if time.Now().After(k.deadline) {
+		k.t.Fatalf("%s does not come; the last reply was %s", want, clip(k.last))
+	}
 	line, ok := k.p.Line()
 	if !ok {
 		k.t.Fatalf("the server ended before %s", want)
