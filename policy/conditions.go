@@ -145,7 +145,7 @@ func appendExactly(out []byte, n *yaml.Node) []byte {
 		out = append(out, n.ShortTag()...)
 		return strconv.AppendQuote(out, n.Value)
 	}
-	out = append(out, '(', byte('0'+n.Kind))
+	out = strconv.AppendUint(append(out, '('), uint64(n.Kind), 10)
 	for _, c := range n.Content {
 		out = appendExactly(out, c)
 	}

@@ -57,8 +57,10 @@ func (l line) request(t testing.TB, s *pdp.Snapshot) *access.Request {
 		r.Args = parse(t, string(l.Arguments))
 	}
 	if l.Subject != nil {
-		r.Subject = access.Subject{ID: l.Subject.ID, Issuer: l.Subject.Issuer, Tenant: l.Subject.Tenant,
-			Groups: l.Subject.Groups, Roles: l.Subject.Roles, Known: true}
+		r.Subject = access.Subject{
+			ID: l.Subject.ID, Issuer: l.Subject.Issuer, Tenant: l.Subject.Tenant,
+			Groups: l.Subject.Groups, Roles: l.Subject.Roles, Known: true,
+		}
 	}
 	if l.Gate != "" {
 		r.Gates = []access.Gate{{Reason: access.Reason(l.Gate)}}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (r *reader) targets(n *yaml.Node, what string, effect access.Effect) []pdp.
 	return out
 }
 
-// target reads one pattern: backend.tool, resource:BACKEND.URI,
+// target reads one pattern: BACKEND.TOOL, resource:BACKEND.URI,
 // prompt:BACKEND.NAME, method:NAME, or "*" on a deny.
 func (r *reader) target(w word, effect access.Effect) (pdp.Target, bool) {
 	if w.text == "*" && effect == access.Deny {
@@ -36,8 +37,6 @@ func (r *reader) target(w word, effect access.Effect) (pdp.Target, bool) {
 	kind, rest := access.Tool, w.text
 	if head, tail, ok := strings.Cut(w.text, ":"); ok && !strings.ContainsAny(head, ".*") {
 		switch head {
-		case "tool":
-			rest = tail
 		case "resource":
 			kind, rest = access.Resource, tail
 		case "prompt":
@@ -45,7 +44,7 @@ func (r *reader) target(w word, effect access.Effect) (pdp.Target, bool) {
 		case "method":
 			return r.method(w, tail)
 		default:
-			r.err(w.node, suggest(head, []string{"resource", "prompt", "method"}), "%s is not a kind of thing: resource, prompt or method", show(head))
+			r.err(w.node, cmp.Or(suggest(head, []string{"resource", "prompt", "method"}), "a tool is plain BACKEND.TOOL"), "%s is not a kind of thing: resource, prompt or method", show(head))
 			return pdp.Target{}, false
 		}
 	}

@@ -34,6 +34,7 @@ func BenchmarkDecide(b *testing.B) {
 }
 
 func decideAll(b *testing.B, s *pdp.Snapshot, all []*access.Request) {
+	b.Helper()
 	d := access.Decision{Matched: make([]access.Match, 0, 64)}
 	var effects [4]int
 	b.ReportAllocs()

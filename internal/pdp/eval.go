@@ -31,14 +31,8 @@ func (e *evaluation) eval(op *op, g reading) access.Truth {
 		return e.clients(op, g)
 	case CodeAgents:
 		return e.agents(op)
-	case CodeOps:
-		return e.ops(op, g)
-	case CodeSideEffects:
-		return within(list(e.s.words, op), e.r.Tool.SideEffects, g)
-	case CodeLabels:
-		return e.labels(op, g)
-	case CodeTier:
-		return e.tier(op)
+	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
+		return e.what(op, g)
 	default:
 		return e.onCall(op, g)
 	}

@@ -7,6 +7,26 @@ import (
 	"github.com/custos-zt/custos/access"
 )
 
+// what judges what is known about the thing called. Discovery and its like are
+// no call of a tool: where nobody says otherwise they do nothing that such a
+// condition speaks of, so that a deny on what tools do does not end the session.
+func (e *evaluation) what(op *op, g reading) access.Truth {
+	f := &e.r.Tool
+	if e.r.Passes && f.Ops == 0 && f.SideEffects == nil && f.Labels == nil && f.Tier == "" {
+		return access.False
+	}
+	switch op.code {
+	case CodeOps:
+		return e.ops(op, g)
+	case CodeSideEffects:
+		return within(list(e.s.words, op), f.SideEffects, g)
+	case CodeLabels:
+		return e.labels(op, g)
+	default:
+		return e.tier(op)
+	}
+}
+
 // ops compares what the call does with the list. A grant wants all of it in
 // the list, a restriction one of it.
 func (e *evaluation) ops(op *op, g reading) access.Truth {

@@ -45,7 +45,7 @@ func (x *index) build(s *Snapshot) {
 	for i := range s.rules {
 		c := s.crowdFor(s.rules[i].info.Ops)
 		for t := range s.rules[i].targets {
-			x.add(&s.rules[i].targets[t], int32(i), c) //nolint:gosec // a policy has far fewer rules than 2^31
+			x.add(&s.rules[i].targets[t], int32(i), c)
 		}
 	}
 	split := func(p *postings) { p.split(s) }

@@ -77,7 +77,7 @@ func Build(p Program) *Snapshot {
 		}
 		r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
 		s.rules[i] = r
-		s.byID[in.ID] = int32(i) //nolint:gosec // as above
+		s.byID[in.ID] = int32(i)
 	}
 	s.done()
 	s.ops, s.written = slices.Clone(s.ops), slices.Clone(s.written)

@@ -66,10 +66,10 @@ func (u *Unlisted) Name(p ArgPath) {
 }
 
 func (e *evaluation) unlisted(op *op, g reading) access.Truth {
-	if g == restricting || Admission(op.mask) == AdmitAll {
+	if g == restricting || op.mask == uint16(AdmitAll) {
 		return access.True
 	}
-	if Admission(op.mask) == AdmitDeclared && e.r.Kind == access.Tool && e.r.SchemaState != access.SchemaMissing {
+	if op.mask == uint16(AdmitDeclared) && e.r.Kind == access.Tool && e.r.SchemaState != access.SchemaMissing {
 		return truth(e.r.SchemaState == access.SchemaValid)
 	}
 	return e.s.unlisted[op.ref].judge(e.r)

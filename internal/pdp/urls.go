@@ -140,10 +140,9 @@ func (c *URLs) judge(e *evaluation, g reading) access.Truth {
 			continue
 		}
 		n++
-		switch {
-		case g == granting:
+		if g == granting {
 			t = and(t, c.within(v))
-		default:
+		} else {
 			t = or(t, c.suspect(v))
 		}
 	}
