@@ -246,6 +246,10 @@ func (g *guard) end(ending gateway.Ending, s *gateway.Stdio) error {
 	forced := g.process.Stop(wait)
 	s.Drain()
 	g.process.Close()
+	if g.app.verbose {
+		allowed, denied := g.engine.Point.Counts()
+		g.app.say("%d messages allowed, %d denied; see: custos tail --all", allowed, denied)
+	}
 	code := g.process.Status()
 	switch {
 	case forced && wait > 0:

@@ -56,9 +56,14 @@ type Options struct {
 
 // Point enforces decisions for one session. It is safe for concurrent use.
 type Point struct {
-	opt    Options
-	client atomic.Pointer[string]
+	opt     Options
+	client  atomic.Pointer[string]
+	allowed atomic.Int64
+	denied  atomic.Int64
 }
+
+// Counts returns how many messages were allowed and denied so far.
+func (p *Point) Counts() (allowed, denied int64) { return p.allowed.Load(), p.denied.Load() }
 
 // New returns an enforcement point.
 func New(o Options) *Point { return &Point{opt: o} }
@@ -132,6 +137,11 @@ func (p *Point) Refuse(reason access.Reason, detail string) *Admission {
 func (a *Admission) append(p *Point, rec audit.Record) {
 	a.ticket = p.opt.Evidence.Append(rec)
 	a.ID = a.ticket.ID()
+	if a.Decision.Denied() {
+		p.denied.Add(1)
+	} else {
+		p.allowed.Add(1)
+	}
 }
 
 // request builds what the administrator decides.
