@@ -77,7 +77,7 @@ func (s *Stdio) refuse(reason access.Reason, detail string) {
 
 // clientRequest decides one request and forwards it or answers it.
 func (s *Stdio) clientRequest(m *canon.Message) {
-	r := &request{id: m.ID.Raw(), method: m.Method, token: progressToken(m.Params)}
+	r := newRequest(m)
 	if s.asked.waits(m.IDKey) {
 		s.refuse(access.RequestMalformed, "a request with this id still waits for its answer")
 		return
@@ -208,6 +208,14 @@ func status(m *canon.Message) audit.Status {
 		return audit.StatusError
 	}
 	return audit.StatusOK
+}
+
+// newRequest is what has to be remembered of a request until its response.
+func newRequest(m *canon.Message) *request {
+	return &request{
+		id: m.ID.Raw(), method: m.Method,
+		token: progressToken(m.Params), task: !m.Params.Get("task").IsAbsent(),
+	}
 }
 
 // progressToken returns the key of the token that a request gave, or "".

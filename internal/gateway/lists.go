@@ -106,6 +106,9 @@ const (
 	// listPause keeps a server that does not list, and a caller of names that
 	// do not exist, from making us ask for ever.
 	listPause = time.Second
+	// maxCrossed is how often a list is asked for that crosses the notice of
+	// yet another change: a server may announce each of its tools as it starts.
+	maxCrossed = 5
 	// maxPages bounds a server whose cursors never end.
 	maxPages = 1000
 )
@@ -131,8 +134,15 @@ func (s *Stdio) knowTools(m *canon.Message) {
 	case state == inventory.Absent && time.Since(s.lister.absent) < listPause:
 		return
 	}
-	if !s.listTools(m.Params.Get("_meta")) {
-		s.lister.failed = time.Now()
+	for range maxCrossed {
+		generation := s.opt.Tools.Generation()
+		if !s.listTools(m.Params.Get("_meta")) {
+			s.lister.failed = time.Now()
+			break
+		}
+		if s.opt.Tools.Generation() == generation {
+			break
+		}
 	}
 	if _, state = s.opt.Tools.Lookup(name); state == inventory.Absent {
 		s.lister.absent = time.Now()

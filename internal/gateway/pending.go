@@ -13,13 +13,18 @@ type request struct {
 	method string
 	adm    *pep.Admission // nil for what is not decided (ping) or is our own
 	token  string         // canonical progress token, "" where none was given
+	task   bool           // the answer may only name a task, whose progress follows
 	reply  chan response  // our own requests only
 	list   listRequest    // tools/list only
 	gone   bool           // cancelled: a late response is passed, not recorded
 }
 
-// maxGone bounds the cancelled requests that are remembered for a late reply.
+// maxGone bounds the cancelled requests that are remembered for a late reply,
+// and the tasks that are remembered for their progress.
 const maxGone = 1024
+
+// maxTaskToken bounds the token of a task that is remembered.
+const maxTaskToken = 256
 
 // table holds the requests of one direction that wait for a response, by the
 // unambiguous key of their id. It is safe for concurrent use.
@@ -30,6 +35,8 @@ type table struct {
 	// wide are the ids of live requests that a double may not hold, rounded.
 	wide map[float64]int
 	gone []string // cancelled, oldest first
+	// tasks are the tokens of answered requests that made a task, oldest first.
+	tasks []string
 }
 
 func newTable() *table {
@@ -93,18 +100,30 @@ func (t *table) take(key string) *request {
 	return r
 }
 
-// release forgets id and progress token of a request. The caller holds mu.
+// release forgets id and progress token of a request; the token of a task is
+// good for as long as the task may run. The caller holds mu.
 func (t *table) release(r *request) {
 	if f, wide := rounded(r.id); wide {
 		if t.wide[f]--; t.wide[f] <= 0 {
 			delete(t.wide, f)
 		}
 	}
-	if r.token == "" {
-		return
+	switch {
+	case r.token == "":
+	case r.task && len(r.token) <= maxTaskToken:
+		if t.tasks = append(t.tasks, r.token); len(t.tasks) > maxGone {
+			t.forget(t.tasks[0])
+			t.tasks = t.tasks[1:]
+		}
+	default:
+		t.forget(r.token)
 	}
-	if t.tokens[r.token]--; t.tokens[r.token] <= 0 {
-		delete(t.tokens, r.token)
+}
+
+// forget counts one request less that gave this progress token.
+func (t *table) forget(token string) {
+	if t.tokens[token]--; t.tokens[token] <= 0 {
+		delete(t.tokens, token)
 	}
 }
 
@@ -129,7 +148,8 @@ func (t *table) cancel(key string) *request {
 	return r
 }
 
-// progressing reports whether a live request gave this progress token.
+// progressing reports whether a live request, or one that made a task, gave
+// this progress token.
 func (t *table) progressing(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,5 +165,6 @@ func (t *table) drain() []*request {
 		out = append(out, r)
 	}
 	t.live, t.tokens, t.wide, t.gone = map[string]*request{}, map[string]int{}, map[float64]int{}, nil
+	t.tasks = nil
 	return out
 }

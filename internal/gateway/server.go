@@ -169,7 +169,7 @@ func (s *Stdio) serverRequest(m *canon.Message) {
 		s.anomaly("server", "a request whose id is already in use")
 		return
 	}
-	r := &request{id: m.ID.Raw(), method: m.Method, token: progressToken(m.Params)}
+	r := newRequest(m)
 	if m.Method == "ping" {
 		s.asking.add(m.IDKey, r)
 		s.toClient.Send(item{frame: m.Raw})
