@@ -145,3 +145,34 @@ func TestHeaderLost(t *testing.T) {
 		f.Close()
 	}
 }
+
+// TestPadding: not even the zeros behind a frame may be changed unnoticed.
+func TestPadding(t *testing.T) {
+	logDir, dir := slot(t)
+	l := mustOpen(t, dir, options(t))
+	fill(t, l, 10)
+	mustClose(t, l)
+	path := filepath.Join(dir, segmentName(1))
+	for _, end := range frameEnds(t, path)[1:8] {
+		for at := end; at < align(end); at++ {
+			flip(t, path, at)
+			if rep, err := Verify(logDir, VerifyOptions{}); err != nil || !rep.Tampered() {
+				t.Errorf("padding at %d changed: %v, not found", at, err)
+			}
+			flip(t, path, at)
+		}
+	}
+}
+
+// flip changes one bit of a file.
+func flip(t *testing.T, path string, at int64) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[at] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
