@@ -35,7 +35,7 @@ type lane struct {
 	mu    sync.Mutex
 	more  sync.Cond // signalled when anything below changes
 	queue []item
-	bytes int   // queued bytes; Send blocks while they exceed limit
+	bytes int   // what the queue costs; Send blocks while it exceeds limit
 	busy  bool  // somebody holds the next line and is outside the lock
 	shut  bool  // Close was called
 	err   error // the first write error; every later line is dropped
@@ -47,6 +47,10 @@ type lane struct {
 // maxKept is the largest write buffer kept between lines: one rare large
 // frame must not stay resident.
 const maxKept = 256 << 10
+
+// itemCost is roughly what one queued line takes beside its bytes: without it
+// a queue of short lines would take twice its limit.
+const itemCost = 128
 
 // newLane returns a lane over w. lost is told once, from a goroutine of its
 // own, when the stream can no longer be written.
@@ -73,7 +77,7 @@ func (l *lane) Send(it item) {
 		return
 	}
 	l.queue = append(l.queue, it)
-	l.bytes += len(it.frame)
+	l.bytes += len(it.frame) + itemCost
 	l.more.Broadcast()
 }
 
@@ -93,7 +97,7 @@ func (l *lane) Run() {
 		if l.queue = l.queue[1:]; len(l.queue) == 0 {
 			l.queue = nil
 		}
-		l.bytes -= len(it.frame)
+		l.bytes -= len(it.frame) + itemCost
 		l.carry(it)
 	}
 }
