@@ -3,25 +3,25 @@ package access
 // Decision answers one [Request]. The zero Decision is no answer and MUST be
 // treated as a deny.
 type Decision struct {
-	Effect Effect
-	Reason Reason
+	Effect Effect `json:"effect"`
+	Reason Reason `json:"reason"`
 	// Rule is the id of the determining rule, "" where none determined.
-	Rule string
+	Rule string `json:"rule,omitempty"`
 	// Position is the rule's file:line, "" where none determined.
-	Position string
+	Position string `json:"position,omitempty"`
 	// Layer is the layer that determined the outcome.
-	Layer string
+	Layer string `json:"layer,omitempty"`
 	// Matched names every rule that matched, in order of the files. Nothing is
 	// short-circuited.
-	Matched []Match
+	Matched []Match `json:"matched"`
 	// PolicyDigest is "sha256:…" of the policy that decided.
-	PolicyDigest string
+	PolicyDigest string `json:"policy_digest"`
 	// Message and Remediation are the rule's own words, or a default text.
-	Message     string
-	Remediation string
+	Message     string `json:"message,omitempty"`
+	Remediation string `json:"remediation,omitempty"`
 	// Hidden is true where the requested item is hidden from this caller: it
 	// is answered exactly like one that does not exist.
-	Hidden bool
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Match is one rule that matched, with how it acted.

@@ -17,12 +17,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/internal/config"
+	"github.com/custos-zt/custos/internal/spell"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -83,7 +85,7 @@ policy, and keeps evidence that anyone can check.
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "print more")
 	f.BoolVar(&a.noColor, "no-color", false, "never print colour")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error(), "") })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(err.Error(), seeHelp(cmd)) })
 	root.AddCommand(
 		a.demoCommand(), a.demoServerCommand(), a.runCommand(), a.policyCommand(), a.auditCommand(),
 		a.whyCommand(), a.tailCommand(), a.statusCommand(), a.versionCommand(),
@@ -95,7 +97,7 @@ policy, and keeps evidence that anyone can check.
 func (a *app) report(cmd *cobra.Command, err error) int {
 	var e *Error
 	if !errors.As(err, &e) {
-		e = &Error{Code: ExitUsage, Text: err.Error(), Hint: "see: " + cmd.CommandPath() + " --help"}
+		e = misused(cmd, err)
 	}
 	if e.Text != "" {
 		p := term.For(a.Err, a.getenv, a.noColor)
@@ -108,6 +110,31 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 	}
 	return int(e.Code)
 }
+
+// misused is what the command line library says of a command line. Its own
+// suggestions span several lines; the nearest command stands in the hint.
+func misused(cmd *cobra.Command, err error) *Error {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	e := &Error{Code: ExitUsage, Text: text, Hint: seeHelp(cmd)}
+	rest, unknown := strings.CutPrefix(text, "unknown command ")
+	quoted, err := strconv.QuotedPrefix(rest)
+	if !unknown || err != nil {
+		return e
+	}
+	name, _ := strconv.Unquote(quoted) // it is quoted
+	var known []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	if near, ok := spell.Nearest(name, known); ok {
+		e.Hint = cmd.CommandPath() + " " + near
+	}
+	return e
+}
+
+func seeHelp(cmd *cobra.Command) string { return "see: " + cmd.CommandPath() + " --help" }
 
 // say prints a line for people on stderr, unless --quiet.
 func (a *app) say(format string, args ...any) {
