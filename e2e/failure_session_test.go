@@ -28,12 +28,13 @@ rules:
     allow: ["*.*", "resource:*.**", "prompt:*.*", "method:**"]
 `
 
-// lab holds the programs that the failure tests start.
-type lab struct{ custos, bad string }
+// lab holds the programs that the failure tests start: Custos as the test is
+// built, and without the race detector, to read logs with and to measure.
+type lab struct{ custos, plain, bad string }
 
 func newLab(t *testing.T) lab {
 	t.Helper()
-	return lab{custos: peers.Custos(t)[0], bad: peers.Bad(t)[0]}
+	return lab{custos: peers.Custos(t)[0], plain: peers.CustosPlain(t)[0], bad: peers.Bad(t)[0]}
 }
 
 // setup says how to guard a backend; its zero value guards a well-behaved
@@ -85,8 +86,8 @@ func noPause(env []string) []string { return append(env, "GORACE=atexit_sleep_ms
 // custosCommand runs a reading command to its end.
 func (l lab) custosCommand(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := exec.Command(l.custos, args...)
-	cmd.Env = append(cmd.Environ(), noPause(alone(t, nil))...)
+	cmd := exec.Command(l.plain, args...)
+	cmd.Env = append(cmd.Environ(), alone(t, nil)...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
