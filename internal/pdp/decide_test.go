@@ -127,3 +127,18 @@ func TestDeclaredFactsMergeFieldByField(t *testing.T) {
 		t.Errorf("%+v %s", facts, known)
 	}
 }
+
+// Where nobody proved who calls, a deny for some role may mean this caller: a
+// long list that is divided by role must not hide it.
+func TestAnUnknownCallerMeetsEveryRestriction(t *testing.T) {
+	s := compile(t, hot(100, 20)+"  - {id: open, allow: [hub.svc_x]}\n")
+	r := requests(t, 1, func(int) target { return target{"svc_x", "role99", "/srv/x"} })[0]
+	var d access.Decision
+	if s.Decide(r, &d); d.Effect != access.Allow {
+		t.Fatalf("%+v", d)
+	}
+	r.Subject = access.Subject{}
+	if s.Decide(r, &d); d.Effect != access.Deny || d.Reason != access.Indeterminate {
+		t.Fatalf("%+v", d)
+	}
+}
