@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 )
 
 // Decode reads one stored record: the line without its newline. Fields that
@@ -105,14 +104,12 @@ func (h *head) answers() uint64 {
 	if i < 0 {
 		return 0
 	}
-	b := h.rest[i+len(name):]
-	n := 0
-	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
-		n++
-	}
-	seq, err := strconv.ParseUint(string(b[:n]), 10, 64)
-	if err != nil {
-		return 0
+	var seq uint64
+	for _, c := range h.rest[i+len(name):] {
+		if c < '0' || c > '9' || seq > maxSeq {
+			break
+		}
+		seq = seq*10 + uint64(c-'0')
 	}
 	return seq
 }

@@ -231,9 +231,16 @@ func appendText(b []byte, s string) []byte {
 	}
 	b = append(b, '"')
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			b = appendASCII(b, c)
+		run := i
+		for i < len(s) && isPlain(s[i]) {
+			i++
+		}
+		b = append(b, s[run:i]...)
+		if i == len(s) {
+			break
+		}
+		if s[i] < utf8.RuneSelf {
+			b = appendASCII(b, s[i])
 			i++
 			continue
 		}
@@ -259,16 +266,18 @@ func wholeRunes(s string, n int) int {
 	return n
 }
 
+// isPlain reports whether a byte stands for itself in a JSON string.
+func isPlain(c byte) bool { return ' ' <= c && c < 0x7f && c != '"' && c != '\\' }
+
+// appendASCII escapes a byte below 0x80 that is not plain.
 func appendASCII(b []byte, c byte) []byte {
-	switch {
-	case c == '"' || c == '\\':
+	switch c {
+	case '"', '\\':
 		return append(b, '\\', c)
-	case c == '\n':
+	case '\n':
 		return append(b, '\\', 'n')
-	case c < ' ' || c == 0x7f:
-		return append(b, '\\', 'u', '0', '0', hexits[c>>4], hexits[c&15])
 	default:
-		return append(b, c)
+		return append(b, '\\', 'u', '0', '0', hexits[c>>4], hexits[c&15])
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -80,29 +79,6 @@ func TestAppendReopen(t *testing.T) {
 			t.Fatalf("round %d: head at %d, want %d", round, got, want)
 		}
 		mustClose(t, l)
-	}
-}
-
-func BenchmarkAppend(b *testing.B) {
-	for _, writers := range []int{1, 8, 64} {
-		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			_, dir := slot(b)
-			l := mustOpen(b, dir, options(b))
-			defer l.Close()
-			b.ResetTimer()
-			var wg sync.WaitGroup
-			for w := range writers {
-				wg.Go(func() {
-					for i := w; i < b.N; i += writers {
-						if err := l.Append(admission(i)).Wait(); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				})
-			}
-			wg.Wait()
-		})
 	}
 }
 
