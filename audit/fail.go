@@ -116,28 +116,27 @@ func (l *Log) watchDue() {
 	}
 }
 
-// openEmergency opens the emergency file empty, with its space on disk.
+// openEmergency opens the emergency file empty, with its space taken.
 func openEmergency(d *disk, dir string) (*os.File, error) {
 	path := filepath.Join(dir, emergencyName)
 	f, err := d.open(path, os.O_RDWR)
-	if err == nil {
-		b := make([]byte, emergencySize)
-		n, rerr := f.ReadAt(b, 0)
-		if n == emergencySize && rerr == nil && allZero(b) {
-			return f, nil
-		}
-	} else if errors.Is(err, fs.ErrNotExist) {
+	found := err == nil
+	if errors.Is(err, fs.ErrNotExist) {
 		f, err = d.open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("emergency file: %w", err)
 	}
-	err = d.writeFull(f, make([]byte, emergencySize), 0)
-	if err == nil {
-		err = d.sync(f)
+	b := make([]byte, emergencySize)
+	if n, err := f.ReadAt(b, 0); n == emergencySize && err == nil && allZero(b) {
+		return f, nil
 	}
-	if err == nil {
-		err = d.syncDir(dir)
+	clear(b)
+	err = d.writeFull(f, b, 0)
+	if err == nil && found {
+		// Old words must not come back. A new file can wait: it matters only
+		// once it says something, and syncing it would slow every first start.
+		err = d.sync(f)
 	}
 	if err != nil {
 		f.Close()

@@ -53,13 +53,21 @@ func (t Ticket) Seq() uint64 { return t.seq }
 func (t Ticket) ID() string { return FormatID(t.slot, t.seq) }
 
 // Done is closed when Wait would return at once.
-func (t Ticket) Done() <-chan struct{} { return t.g.done }
+func (t Ticket) Done() <-chan struct{} {
+	if t.g == nil {
+		return refused(t.slot, ErrFailed).g.done
+	}
+	return t.g.done
+}
 
 // Wait returns nil once the record is durable: written, and covered by an
 // fdatasync that succeeded. It returns an error that wraps [ErrFailed] where
 // that did not happen and never will. Nothing MUST be forwarded on a record
 // whose Wait has not returned nil.
 func (t Ticket) Wait() error {
+	if t.g == nil {
+		return ErrFailed // the zero Ticket stands for no record
+	}
 	<-t.g.done
 	return t.g.err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,4 +102,82 @@ func TestLazyIsDurableSoon(t *testing.T) {
 	if d := time.Since(began); d < lazyDelay/2 || d > 2*time.Second {
 		t.Fatalf("a lazy record took %v, want about %v", d, lazyDelay)
 	}
+}
+
+func TestZeroTicketFails(t *testing.T) {
+	var tk Ticket
+	<-tk.Done()
+	if err := tk.Wait(); !errors.Is(err, ErrFailed) {
+		t.Fatalf("the zero ticket: %v", err)
+	}
+}
+
+// TestRotation: a segment ends by age or size, is cut to its length, and the
+// next one names it.
+func TestRotation(t *testing.T) {
+	for _, by := range []string{"size", "age"} {
+		t.Run(by, func(t *testing.T) {
+			logDir, dir := slot(t)
+			opt := options(t)
+			var clock atomic.Int64
+			opt.Now = func() time.Time { return time.Unix(clock.Load(), 0) }
+			opt.SegmentAge = time.Minute
+			if by == "size" {
+				opt.SegmentSize = 2 << 10
+			}
+			l := mustOpen(t, dir, opt)
+			for i := range 20 {
+				mustWait(t, l.Append(admission(i)))
+				if by == "age" {
+					clock.Add(20)
+				}
+			}
+			mustClose(t, l)
+			segs, err := listSegments(dir)
+			if err != nil || len(segs) < 5 || len(segs) > 15 {
+				t.Fatalf("%d segments, %v", len(segs), err)
+			}
+			for i, sf := range segs {
+				st, err := os.Stat(filepath.Join(dir, sf.name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ends := frameEnds(t, filepath.Join(dir, sf.name))
+				if st.Size() != align(ends[len(ends)-1]) || st.Mode().Perm() != 0o600 {
+					t.Errorf("%s: %d bytes, mode %o; its frames end at %d", sf.name, st.Size(), st.Mode().Perm(), ends[len(ends)-1])
+				}
+				r, err := Find(logDir, FormatID(0, sf.first))
+				if err != nil || i > 0 && (r.Kind != KindSegment || r.Previous != segs[i-1].name) {
+					t.Errorf("%s begins with %+v, %v", sf.name, r, err)
+				}
+			}
+			rep, err := Verify(logDir, VerifyOptions{})
+			if err != nil || rep.Tampered() || rep.Slots[0].Segments != len(segs) {
+				t.Fatalf("verify: %v, %+v", err, rep)
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			_, dir := slot(b)
+			b.StartTimer()
+			l := mustOpen(b, dir, options(b))
+			b.StopTimer()
+			mustClose(b, l)
+			b.StartTimer()
+		}
+	})
+	b.Run("again", func(b *testing.B) {
+		_, dir := slot(b)
+		for b.Loop() {
+			l := mustOpen(b, dir, options(b))
+			b.StopTimer()
+			mustClose(b, l)
+			b.StartTimer()
+		}
+	})
 }
