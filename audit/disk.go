@@ -9,9 +9,9 @@ import (
 
 // Space is written ahead of need, in growing steps: a write into space that
 // holds zeros changes neither the file's size nor its extents, so that
-// fdatasync has no journal to commit. Against a growing file that is worth
-// about a third of the latency of one durable record (docs: BenchmarkAppend),
-// and against fallocate a tenth of the median and a third of the tail.
+// fdatasync has no journal to commit. Measured on ext4 over 6,000 records of
+// 900 bytes, p50 and p90 in microseconds: growing file 187 and 1,373,
+// fallocate 128 and 329, zeros 118 and 221.
 const (
 	firstStep = 64 << 10
 	largeStep = 1 << 20
