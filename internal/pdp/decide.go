@@ -6,14 +6,15 @@ import "github.com/custos-zt/custos/access"
 const candidateRoom = 128
 
 // Decide fills d with the decision on r. It reuses the room of d.Matched and
-// overwrites everything else; r is only read. It allocates nothing on a call
-// that a rule allows, holds or denies by native conditions other than `urls`
-// and `hosts`, as long as d.Matched has room.
+// overwrites everything else; r is only read. As long as d.Matched has room it
+// allocates nothing, but for the URLs that `urls` and `hosts` read, for URIs
+// that have several readings, and for a default denial that repeats a path.
 //
 // Gates come first: no policy lifts them. Then every rule whose patterns cover
 // the request is evaluated, and any deny that restricts denies; else, if an
 // allow grants, the call is held where an approve holds and allowed where none
 // does; else it is held where an approve grants. What nothing grants is denied.
+// What passes is asked of denies alone.
 func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
 	*d = access.Decision{PolicyDigest: s.digest, Matched: d.Matched[:0]}
 	if stop(r, d) {
@@ -51,6 +52,9 @@ func stop(r *access.Request, d *access.Decision) bool {
 }
 
 const none32 int32 = -1
+
+// rootLayer is the layer above all others.
+const rootLayer = "global"
 
 // tally holds the determining rule of every way to match so far.
 type tally struct {
@@ -99,7 +103,8 @@ func (v verdict) match(r *rule) access.Match {
 
 // settle turns the tally into effect, reason and determining rule.
 func (e *evaluation) settle(t *tally, d *access.Decision) {
-	d.Effect, d.Reason = access.Deny, access.DefaultDenied
+	// The root layer answers for what no rule does: its none is a deny.
+	d.Effect, d.Reason, d.Layer = access.Deny, access.DefaultDenied, rootLayer
 	switch {
 	case t.deny != none32:
 		e.determine(d, t.deny, access.Deny, access.RuleDenied)
