@@ -101,7 +101,7 @@ func (l lab) blocked(t *testing.T) (g *session, last string) {
 	g = l.guard(t, setup{})
 	g.Initialize("")
 	g.Call("echo", `{"message":"ready"}`)
-	g.post("flood", `{"kind":"notifications"}`)
+	g.post("flood", `{"kind":"notifications","bytes":1000}`)
 	var middle string
 	for n := range waitingRefusals {
 		last = g.post("forbidden", `{}`)
@@ -110,21 +110,21 @@ func (l lab) blocked(t *testing.T) (g *session, last string) {
 		}
 	}
 	g.skipTo(middle) // now the flood queues behind the rest
-	most := 0
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.After(4 * time.Second); ; {
-		select {
-		case <-tick.C:
-			most = max(most, rss(t, g.PID()))
-		case <-end:
-			if most > 200 {
-				t.Errorf("a client that does not read costs %d MiB", most)
-			}
-			t.Logf("%d MiB at most", most)
-			return g, last
+	most, since := 0, time.Now()
+	eventually(t, func() error { // the flood has come to a stop
+		if now := rss(t, g.PID()); now > most {
+			most, since = now, time.Now()
 		}
-	}
+		if most > 200 {
+			t.Fatalf("a client that does not read costs %d MiB and more", most)
+		}
+		if time.Since(since) < 2*time.Second {
+			return fmt.Errorf("memory still grows: %d MiB", most)
+		}
+		return nil
+	})
+	t.Logf("%d MiB at most", most)
+	return g, last
 }
 
 // skipTo is Reply without a look at what comes before, which is a lot.

@@ -20,7 +20,7 @@ type arguments struct {
 	Kind    string          `json:"kind"`    // flood: bytes, notifications, progress or replies
 	Count   int             `json:"count"`   // flood: how many; 0 is without end
 	MS      int             `json:"ms"`      // slow: how long, in milliseconds
-	Bytes   int             `json:"bytes"`   // huge: how long the text is
+	Bytes   int             `json:"bytes"`   // huge: how long the text is; flood: further bytes of a notification
 	Method  string          `json:"method"`  // ask: what to ask the client
 	Params  json.RawMessage `json:"params"`  // ask: with what
 }
@@ -128,11 +128,11 @@ func (s *server) echo(id json.RawMessage, name string, a arguments) {
 
 // flood writes what nobody asked for.
 func (s *server) flood(a arguments) {
-	chunk := strings.Repeat("x", 4096)
+	chunk, padding := strings.Repeat("x", 4096), strings.Repeat("p", a.Bytes)
 	for n := 0; a.Count == 0 || n < a.Count; n++ {
 		switch a.Kind {
 		case "notifications":
-			s.line(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"flood %d"}}`, n))
+			s.line(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"flood %d%s"}}`, n, padding))
 		case "progress":
 			s.line(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"nobody","progress":%d}}`, n))
 		case "replies":
