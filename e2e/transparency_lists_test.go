@@ -8,7 +8,7 @@ import (
 
 // ownList reads the request with which Custos asks for the tools itself, and
 // returns how to answer it.
-func (h *hands) ownList(cursor string) (reply func(result string)) {
+func (h *hands) ownList(cursor string) (reply func(member string)) {
 	h.t.Helper()
 	line := h.serverReads()
 	var m struct {
@@ -20,9 +20,9 @@ func (h *hands) ownList(cursor string) (reply func(result string)) {
 		!strings.HasPrefix(m.ID, "custos-") || m.Params.Cursor != cursor {
 		h.t.Fatalf("want Custos to ask for tools from cursor %q, it sent %s", cursor, line)
 	}
-	return func(result string) {
+	return func(member string) {
 		h.t.Helper()
-		h.serverWrites(`{"jsonrpc":"2.0","id":"` + m.ID + `","result":` + result + "}\n")
+		h.serverWrites(`{"jsonrpc":"2.0","id":"` + m.ID + `",` + member + "}\n")
 	}
 }
 
@@ -41,8 +41,8 @@ func TestCallAfterChange(t *testing.T) {
 	for range 3 {
 		h.tells(changed)
 		h.client.Send(anyCall)
-		h.ownList("")(`{"tools":[{"name":"other","inputSchema":{"type":"object"}}],"nextCursor":"\u00e9 2"}`)
-		h.ownList("é 2")(`{"tools":` + oneTool + `}`)
+		h.ownList("")(`"result":{"tools":[{"name":"other","inputSchema":{"type":"object"}}],"nextCursor":"\u00e9 2"}`)
+		h.ownList("é 2")(`"result":{"tools":` + oneTool + `}`)
 		h.same("the client sent", anyCall, h.serverReads())
 		h.tells(anyResult)
 	}
@@ -57,9 +57,27 @@ func TestCallWhileTheListChanges(t *testing.T) {
 	h.client.Send(anyCall)
 	reply := h.ownList("")
 	h.tells(changed)
-	reply(`{"tools":[]}`)
-	h.ownList("")(`{"tools":` + oneTool + `}`)
+	reply(`"result":{"tools":[]}`)
+	h.ownList("")(`"result":{"tools":` + oneTool + `}`)
 	h.same("the client sent", anyCall, h.serverReads())
+	h.tells(anyResult)
+}
+
+// A request of a revision that the server does not speak is answered as the
+// server would, so that the client can repeat it at once in one that it does.
+func TestRevisionIsAgreedOnByACall(t *testing.T) {
+	t.Parallel()
+	const refusal = `"error":{"code":-32022,"data":{"requested":"2099-01-01","supported":["2026-07-28"]},"message":"\u00e9"}`
+	h := bothEnds(t, oneTool)
+	h.tells(changed)
+	future := strings.Replace(anyCall, `"name"`, `"_meta":`+meta("$FUTURE")+`,"name"`, 1)
+	h.client.Send(future)
+	h.ownList("")(refusal)
+	h.same("the server refused", `{"jsonrpc":"2.0","id":1,`+refusal+`}`, h.clientReads())
+	now := strings.Replace(anyCall, `"name"`, `"_meta":`+meta("$META")+`,"name"`, 1)
+	h.client.Send(now)
+	h.ownList("")(`"result":{"tools":` + oneTool + `}`)
+	h.same("the client sent", now, h.serverReads())
 	h.tells(anyResult)
 }
 

@@ -21,6 +21,16 @@ func modern(capabilities, more string) string {
 		`"io.modelcontextprotocol/clientCapabilities":` + capabilities + more + `}`
 }
 
+// meta returns what a name of the dialogue stands for.
+func meta(name string) string {
+	for _, m := range modernMeta {
+		if m[0] == name {
+			return m[1]
+		}
+	}
+	return "null"
+}
+
 // The stateless era passes through as it is: the era belongs to the server.
 func TestModernIsTheSame(t *testing.T) {
 	t.Parallel()

@@ -92,6 +92,24 @@ func modern(m *canon.Message) bool {
 	return m.Params.Path("_meta", "io.modelcontextprotocol/protocolVersion").Kind() == access.String
 }
 
+// repeating is the shape for a tool that is not known because the server
+// refused to list its tools to Custos, which asked with what the caller's
+// request says of itself. What the server says of that, an unsupported revision
+// (-32022) or a missing capability (-32021), is the answer to the caller too:
+// clients agree on a revision by it. Everything else keeps the shape otherwise.
+func repeating(refusal access.Value, otherwise shape) shape {
+	code := refusal.Get("code").Raw()
+	if code != "-32022" && code != "-32021" {
+		return otherwise
+	}
+	return func(id string, a *pep.Admission) []byte {
+		if a.Decision.Reason != access.ToolUnknown {
+			return otherwise(id, a)
+		}
+		return []byte(`{"jsonrpc":"2.0","id":` + id + `,"error":` + refusal.Raw() + `}`)
+	}
+}
+
 // answerClient sends a refusal once its record is durable. Where it cannot be
 // recorded, the refusal says that instead: there is nothing to let through.
 func (s *Stdio) answerClient(id string, a *pep.Admission, as shape) {

@@ -88,15 +88,16 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 		return
 	}
 	s.introduce(m)
+	refuseAs := s.denialShape(m)
 	if m.Method == "tools/call" {
-		s.knowTools(m)
+		refuseAs = repeating(s.knowTools(m), refuseAs)
 	}
 	a := s.judgeInputs(m)
 	if a == nil {
 		a = s.opt.Point.Admit(pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw()})
 	}
 	if a.Decision.Denied() {
-		s.answerClient(m.ID.Raw(), a, s.denialShape(m))
+		s.answerClient(m.ID.Raw(), a, refuseAs)
 		return
 	}
 	r.adm = a
@@ -105,7 +106,7 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 	s.toServer.Send(item{wait: a, frame: m.Raw, patient: s.alone, failed: func(error) []byte {
 		s.asked.take(m.IDKey)
 		a.Unrecorded()
-		s.toClient.Send(item{frame: s.denialShape(m)(m.ID.Raw(), a)})
+		s.toClient.Send(item{frame: refuseAs(m.ID.Raw(), a)})
 		return nil
 	}})
 }

@@ -96,14 +96,14 @@ func (s *Stdio) keepItems(result access.Value, key, name string, kind access.Kin
 // lister remembers when asking the server for its tools led nowhere. It
 // belongs to the client's reader.
 type lister struct {
-	failed time.Time // the server did not list
+	silent time.Time // the server did not answer
 	absent time.Time // it listed, and the tool was not there
 }
 
 const (
 	// listPatience is how long the server may take to list one page.
 	listPatience = 10 * time.Second
-	// listPause keeps a server that does not list, and a caller of names that
+	// listPause keeps a server that does not answer, and a caller of names that
 	// do not exist, from making us ask for ever.
 	listPause = time.Second
 	// maxCrossed is how often a list is asked for that crosses the notice of
@@ -116,28 +116,30 @@ const (
 // response is what an own request got.
 type response struct {
 	result access.Value
-	failed bool
-	err    string
+	error  access.Value // the server's own, absent where there is a result
+	err    string       // why there is neither
 }
 
 // knowTools makes sure that the tool called is known, if the server has it:
 // a call can only be judged against a definition. It blocks the client's
-// reader, because the order of calls is the order of the log.
-func (s *Stdio) knowTools(m *canon.Message) {
+// reader, because the order of calls is the order of the log. It returns the
+// error with which the server refused to list its tools, mostly absent.
+func (s *Stdio) knowTools(m *canon.Message) (refusal access.Value) {
 	name := m.Params.Get("name").Text()
 	_, state := s.opt.Tools.Lookup(name)
 	switch {
 	case state == inventory.Listed, state == inventory.Quarantined:
-		return
-	case time.Since(s.lister.failed) < listPause:
-		return
+		return refusal
+	case time.Since(s.lister.silent) < listPause:
+		return refusal
 	case state == inventory.Absent && time.Since(s.lister.absent) < listPause:
-		return
+		return refusal
 	}
 	for range maxCrossed {
 		generation := s.opt.Tools.Generation()
-		if !s.listTools(m.Params.Get("_meta")) {
-			s.lister.failed = time.Now()
+		var answered bool
+		if refusal, answered = s.listTools(m.Params.Get("_meta")); !answered {
+			s.lister.silent = time.Now()
 			break
 		}
 		if s.opt.Tools.Generation() == generation {
@@ -147,25 +149,26 @@ func (s *Stdio) knowTools(m *canon.Message) {
 	if _, state = s.opt.Tools.Lookup(name); state == inventory.Absent {
 		s.lister.absent = time.Now()
 	}
+	return refusal
 }
 
-// listTools reads the whole tool list for ourselves, and reports whether the
-// server gave it.
-func (s *Stdio) listTools(meta access.Value) bool {
+// listTools reads the whole tool list for ourselves. It returns the error that
+// the server gave instead, and whether it answered at all.
+func (s *Stdio) listTools(meta access.Value) (refusal access.Value, answered bool) {
 	generation, cursor := s.opt.Tools.Generation(), ""
 	for range maxPages {
 		got, ok := s.ask("tools/list", listParams(meta, cursor))
-		if !ok || got.failed || got.err != "" {
-			return false
+		if !ok || got.err != "" || !got.error.IsAbsent() {
+			return got.error, ok && got.err == ""
 		}
 		defs, _ := inventory.ParseTools(got.result)
 		next := got.result.Get("nextCursor").Text()
 		s.opt.Tools.Replace(inventory.Page{Generation: generation, Cursor: cursor, Next: next, Tools: defs, At: time.Now()})
 		if cursor = next; cursor == "" {
-			return true
+			return access.Value{}, true
 		}
 	}
-	return false
+	return access.Value{}, false
 }
 
 // listParams repeats what the caller's _meta says of protocol and

@@ -129,7 +129,7 @@ func (s *Stdio) serverReply(m *canon.Message) {
 	case r == nil:
 		s.anomaly("server", "an answer to a question that nobody asked")
 	case r.reply != nil:
-		r.reply <- response{result: m.Result, failed: m.Kind == canon.ErrorResponse}
+		r.reply <- response{result: m.Result, error: m.Error}
 	case r.adm == nil || m.Kind == canon.ErrorResponse:
 		s.finish(r, m)
 		s.toClient.Send(item{frame: m.Raw})
