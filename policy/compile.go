@@ -15,6 +15,8 @@ type Source struct {
 type KnownServers interface {
 	// Known reports whether there is an entry with this name.
 	Known(name string) bool
+	// Servers lists all names.
+	Servers() []string
 }
 
 // Options are what a policy is read against.

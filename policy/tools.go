@@ -57,14 +57,27 @@ func (r *reader) facts(n *yaml.Node) pdp.Declaration {
 	return d
 }
 
+// known checks a name under `known:`. A slip is an error; a server that the
+// registry does not have (yet) is a warning, because facts that nobody has are
+// unknown, and what is unknown grants nothing.
+func (r *reader) known(n *yaml.Node, name string) {
+	k := r.options.Known
+	if k == nil || name == "" || k.Known(name) {
+		return
+	}
+	if hint := suggest(name, k.Servers()); hint != "" {
+		r.err(n, hint, "no known server has the name %s", show(name))
+		return
+	}
+	r.warn(n, "", "no known server has the name %s: what its tools do is unknown, and grants nothing", show(name))
+}
+
 func (r *reader) fact(f field, d *pdp.Declaration) {
 	facts := &d.Facts
 	switch f.name {
 	case "known":
 		d.Known = r.text(f.node, "known")
-		if k := r.options.Known; k != nil && d.Known != "" && !k.Known(d.Known) {
-			r.err(f.node, "", "no known server has the name %s", show(d.Known))
-		}
+		r.known(f.node, d.Known)
 	case "ops":
 		d.Has |= pdp.HasOps
 		facts.Ops = r.opMask(f.node, "ops")

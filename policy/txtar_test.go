@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,14 +67,9 @@ func (a archive) options() policy.Options {
 
 type registry []string
 
-func (r registry) Known(name string) bool {
-	for _, n := range r {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
+func (r registry) Known(name string) bool { return slices.Contains(r, name) }
+
+func (r registry) Servers() []string { return r }
 
 func (a archive) sources() []policy.Source {
 	var out []policy.Source

@@ -24,12 +24,12 @@ type Room struct {
 func Table() []Room {
 	return []Room{
 		{Path: "access"},
+		{Path: "internal/spell"},
 		{Path: "internal/term", Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/canon", Inside: []string{"access"}, Outside: []string{"golang.org/x/text", "golang.org/x/net/idna"}},
 		{Path: "internal/pdp", Inside: []string{"access", "internal/canon"}, Outside: []string{"github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
-		{Path: "policy", Inside: []string{"access", "internal/canon", "internal/pdp"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
+		{Path: "policy", Inside: []string{"access", "internal/canon", "internal/pdp", "internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
 		{Path: "audit", Inside: []string{"access", "internal/canon"}, Outside: []string{"golang.org/x/sys"}},
-		{Path: "internal/spell"},
 		{Path: "internal/config", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3"}},
 		{Path: "internal/state", Inside: []string{"audit"}, Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/inventory", Inside: []string{"access", "internal/canon", "policy"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
