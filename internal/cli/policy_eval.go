@@ -161,7 +161,7 @@ func (e *evaluator) answer(s *pdp.Snapshot, d *access.Decision, id string) evalu
 	for _, m := range d.Matched {
 		out.Matched = append(out.Matched, m.Rule)
 	}
-	if rule, ok := s.Rule(d.Rule); ok && rule.Returns != nil {
+	if rule, ok := s.Rule(d.Rule); ok && rule.Returns != nil && d.Effect != access.Deny {
 		for mark, act := range rule.Returns.Marks {
 			out.Returns[mark] = act
 		}
