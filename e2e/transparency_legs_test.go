@@ -92,7 +92,7 @@ func sameLines(t *testing.T, what string, want, got []string) {
 // listen returns a socket for a puppet, and how to take its connection.
 func listen(t *testing.T) (socket string, accept func() *net.UnixConn) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "e2e") // t.TempDir can be too long for a socket
+	dir, err := os.MkdirTemp("", "e2e") //nolint:usetesting // t.TempDir can be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
