@@ -130,6 +130,7 @@ func (l *Log) finish(s *segment) {
 // for a disk that hangs. The slot's lock stays with the caller.
 func (l *Log) Close() error {
 	l.mu.Lock()
+	l.turn()
 	l.closing = true
 	l.rouse()
 	l.mu.Unlock()
@@ -150,6 +151,25 @@ func (l *Log) Close() error {
 		l.crumb = nil
 	}
 	return nil
+}
+
+// turnSize is how large the last segment may be when a log is closed. Who
+// opens a chain reads its last segment, and an agent waits meanwhile.
+const turnSize = 1 << 20
+
+// turn begins a new segment for whoever opens the chain next, where the last
+// one has grown. l.mu is held.
+func (l *Log) turn() {
+	if l.closing || l.err != nil || l.segBytes < turnSize {
+		return
+	}
+	if l.filling != nil {
+		l.full = append(l.full, l.filling)
+		l.filling = nil
+	}
+	if g := l.room(); !g.fresh {
+		l.openSegment(g, l.opt.Now())
+	}
 }
 
 // Head returns the end of the chain as far as it is durable.
