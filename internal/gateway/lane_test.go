@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // ticket is evidence that becomes durable when it is told to.
@@ -208,4 +210,37 @@ func TestPendingTable(t *testing.T) {
 	if n := len(tab.live); n > maxGone {
 		t.Errorf("%d cancelled requests are remembered", n)
 	}
+}
+
+// A sender is free again when its reader takes nothing, and the line that it
+// had begun arrives whole.
+func TestLaneLeavesALineThatNobodyTakes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	l := newLane(w, 1<<20, func(err error) { t.Errorf("lost: %v", err) })
+	big := strings.Repeat("x", 200<<10) // more than a pipe holds
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		l.Send(item{frame: []byte(big)})
+		l.Send(item{frame: []byte("second")})
+	}()
+	select {
+	case <-sent:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the sender waits for a reader that does not read")
+	}
+	go l.Run()
+	got := make([]byte, len(big)+1+len("second")+1)
+	if _, err := io.ReadFull(r, got); err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != big+"\nsecond\n" {
+		t.Errorf("the lines arrived as %d bytes that end in %q", len(got), got[len(got)-20:])
+	}
+	l.Close()
 }
