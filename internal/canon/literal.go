@@ -8,8 +8,8 @@ import (
 )
 
 // string reads the string at pos and returns its content: a part of src where
-// nothing is escaped, else one copy.
-func (s *scanner) string() (string, error) {
+// nothing is escaped, else one copy. lone accepts lone surrogates.
+func (s *scanner) string(lone bool) (string, error) {
 	open := s.pos
 	s.pos++
 	escapes := false
@@ -28,7 +28,7 @@ func (s *scanner) string() (string, error) {
 			return body, nil
 		case '\\':
 			escapes = true
-			if err := s.escape(); err != nil {
+			if err := s.escape(lone); err != nil {
 				return "", err
 			}
 		default:
@@ -66,7 +66,7 @@ func stringStop(s string, i int) int {
 }
 
 // escape checks the escape at pos and moves behind it.
-func (s *scanner) escape() error {
+func (s *scanner) escape(lone bool) error {
 	if s.pos+1 >= len(s.src) {
 		return &Error{Malformed, s.pos, "escape without end"}
 	}
@@ -95,6 +95,10 @@ func (s *scanner) escape() error {
 			s.pos += 12
 			return nil
 		}
+	}
+	if lone {
+		s.pos += 6
+		return nil
 	}
 	return &Error{Ambiguous, s.pos, "lone surrogate"}
 }
@@ -153,8 +157,7 @@ func unescape(body string) string {
 			r, _ := hex4(body, i+2)
 			n = 6
 			if utf16.IsSurrogate(r) {
-				low, _ := hex4(body, i+8)
-				r, n = utf16.DecodeRune(r, low), 12
+				r, n = pair(r, body[i+6:])
 			}
 			b.WriteRune(r)
 		default:
@@ -162,6 +165,19 @@ func unescape(body string) string {
 		}
 		body = body[i+n:]
 	}
+}
+
+// pair returns the rune of a surrogate and what follows it, and the length of
+// both; U+FFFD and the length of the first where they are no pair.
+func pair(high rune, rest string) (rune, int) {
+	if strings.HasPrefix(rest, `\u`) {
+		if low, ok := hex4(rest, 2); ok {
+			if r := utf16.DecodeRune(high, low); r != utf8.RuneError {
+				return r, 12
+			}
+		}
+	}
+	return utf8.RuneError, 6
 }
 
 // number reads the number at pos: -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?

@@ -22,6 +22,10 @@ type Limits struct {
 	// with a small FoldDepth, since {"Path": …, "PATH": …} is a fair result.
 	// Equal keys are refused at every level.
 	FoldDepth int
+	// LoneSurrogates accepts half a surrogate pair in the value of a string and
+	// decodes it to U+FFFD, which equals no name: servers that cut text in UTF-16
+	// write one in good faith. Keys never may hold one.
+	LoneSurrogates bool
 }
 
 const (
@@ -142,7 +146,7 @@ func (s *scanner) value(depth int) (access.Value, error) {
 	start := s.pos
 	switch c := s.src[s.pos]; {
 	case c == '"':
-		text, err := s.string()
+		text, err := s.string(s.limits.LoneSurrogates)
 		if err != nil {
 			return access.Value{}, err
 		}
@@ -233,7 +237,7 @@ func (s *scanner) key(keys *keySet, base int) (string, error) {
 	if s.pos >= len(s.src) || s.src[s.pos] != '"' {
 		return "", s.unexpected("a key")
 	}
-	key, err := s.string()
+	key, err := s.string(false)
 	if err != nil {
 		return "", err
 	}

@@ -165,3 +165,26 @@ func TestFoldedMember(t *testing.T) {
 		}
 	}
 }
+
+func TestLoneSurrogatesOfServers(t *testing.T) {
+	l := DefaultLimits()
+	l.LoneSurrogates = true
+	for in, want := range map[string]string{
+		`"cut \ud83d"`:         "cut \ufffd",
+		`"\ud83d\ude00"`:       "\U0001F600",
+		`"\ude00\ud83d"`:       "\ufffd\ufffd",
+		`"\ud83dx"`:            "\ufffdx",
+		`"\ud83d\n"`:           "\ufffd\n",
+		`"\ud83d\ud83d\ude00"`: "\ufffd\U0001F600",
+	} {
+		v, err := Parse(in, l)
+		if err != nil || v.Text() != want || v.Raw() != in {
+			t.Errorf("%s: got %q, %v, want %q", in, v.Text(), err, want)
+		}
+	}
+	for _, in := range []string{`{"\ud83d":1}`, `"\ud83d\u00"`, `"\ud8"`} {
+		if _, err := Parse(in, l); err == nil {
+			t.Errorf("%s was accepted", in)
+		}
+	}
+}

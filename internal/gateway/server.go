@@ -21,6 +21,7 @@ const foldDepth = 4
 func (s *Stdio) readServer() error {
 	limits := s.opt.Limits
 	limits.FoldDepth = foldDepth
+	limits.LoneSurrogates = true
 	r := newFrameReader(s.opt.Backend.Out, limits.Bytes)
 	r.fatal = true
 	for {
