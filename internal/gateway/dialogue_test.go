@@ -67,6 +67,7 @@ const leaving = "# the client leaves"
 
 // hold holds one dialogue and compares, or writes, what happened.
 func hold(t *testing.T, name string) {
+	t.Helper()
 	archive, err := txtar.ParseFile(name)
 	if err != nil {
 		t.Fatal(err)
