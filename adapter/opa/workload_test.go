@@ -84,8 +84,8 @@ func TestWorkload(t *testing.T) {
 	})
 }
 
-// BenchmarkDecide measures one decision natively, through this adapter and by
-// OPA alone, over the same rules and calls.
+// BenchmarkDecide measures one decision natively, through this adapter, by OPA
+// alone and by linear CEL, over the same rules and calls.
 func BenchmarkDecide(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10000} {
 		rules := enginetest.Workload(n)
@@ -96,6 +96,7 @@ func BenchmarkDecide(b *testing.B) {
 			{"native", enginetest.NativeEngine(b, rules)},
 			{"opa-adapter", workloadEngine(b, rules)},
 			{"opa", newAlone(b, workload(rules))},
+			{"cel-linear", newLinearCEL(b, rules)},
 		} {
 			b.Run(fmt.Sprintf("rules=%d/%s", n, c.name), func(b *testing.B) { enginetest.Bench(b, c.engine, n) })
 		}

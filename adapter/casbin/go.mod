@@ -1,0 +1,19 @@
+module github.com/custos-zt/custos/adapter/casbin
+
+go 1.26.0
+
+require (
+	github.com/casbin/casbin/v3 v3.10.0
+	github.com/casbin/govaluate v1.10.0
+	github.com/custos-zt/custos v0.0.0
+)
+
+require (
+	github.com/bmatcuk/doublestar/v4 v4.10.4 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
+
+replace github.com/custos-zt/custos => ../..
