@@ -28,9 +28,12 @@ const (
 	Approve
 	// Deny refuses it. No person, lease or mode lifts a deny.
 	Deny
+	// Delegate is what a rule may ask for and no decision ever says: the layer
+	// that the rule names decides.
+	Delegate
 )
 
-// String returns "none", "allow", "approve" or "deny".
+// String returns "none", "allow", "approve", "deny" or "delegate".
 func (e Effect) String() string {
 	switch e {
 	case Allow:
@@ -39,6 +42,8 @@ func (e Effect) String() string {
 		return "approve"
 	case Deny:
 		return "deny"
+	case Delegate:
+		return "delegate"
 	default:
 		return "none"
 	}
@@ -49,7 +54,7 @@ func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // UnmarshalText reads the word back; any other word is an error.
 func (e *Effect) UnmarshalText(b []byte) error {
-	for c := None; c <= Deny; c++ {
+	for c := None; c <= Delegate; c++ {
 		if c.String() == string(b) {
 			*e = c
 			return nil
