@@ -13,7 +13,9 @@
 //
 // The load is strict. A key that is not known is an error with a suggestion,
 // and so is a part of the language that this version does not evaluate: nothing
-// that an author wrote is ever ignored. YAML anchors and aliases are refused,
+// that an author wrote is ever ignored. A file is TOML or JSON where its name
+// ends so, and YAML otherwise: one model, the same problems, the same
+// decisions. YAML anchors and aliases are refused,
 // because `define` does the same with names that problems can point to.
 //
 // A condition is one file, cond_<name>.go, and one line in conditions.go; its

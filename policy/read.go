@@ -21,12 +21,24 @@ func (r *reader) source(data []byte) {
 	r.top(root)
 }
 
-// parse returns the one document of the file.
+// parse returns what the file holds, in the format that its name says: .toml,
+// .json, and YAML under every other name.
 func (r *reader) parse(data []byte) *yaml.Node {
 	if len(data) > maxSource {
 		r.at(1, 1, "", "the file is larger than %d MiB", maxSource>>20)
 		return nil
 	}
+	switch {
+	case isTOML(r.file):
+		return r.parseTOML(data)
+	case isJSON(r.file):
+		return r.parseJSON(data)
+	}
+	return r.parseYAML(data)
+}
+
+// parseYAML returns the one document of a YAML file.
+func (r *reader) parseYAML(data []byte) *yaml.Node {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	switch err := dec.Decode(&doc); {
