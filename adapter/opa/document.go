@@ -21,37 +21,31 @@ func open() []string {
 	return []string{"args", "subject", "agent", "session", "tool", "facts", "places", "now"}
 }
 
-// document is the request as input. It reports false where a number cannot be
-// compared.
-func document(r *access.Request) (ast.Object, bool) {
-	args, ok := value(r.Args)
+// document is the request as input, as far as the policy reads it. It reports
+// false where a number cannot be compared.
+func document(r *access.Request, uses map[string]bool) (ast.Object, bool) {
 	doc := ast.NewObject(
 		pair("kind", text(r.Kind.String())), pair("method", text(r.Method)),
 		pair("backend", text(r.Backend)), pair("name", text(r.Name)), pair("client", text(r.Client)),
 		pair("passes", boolean(r.Passes)), pair("args_unknown", boolean(r.ArgsUnknown)),
 	)
-	if args != nil && !r.ArgsUnknown {
-		doc.Insert(key("args"), args)
+	add := func(name string, known bool, convert func() *ast.Term) {
+		if known && uses[name] {
+			doc.Insert(key(name), convert())
+		}
 	}
-	if r.Subject.Known {
-		doc.Insert(key("subject"), subject(&r.Subject))
-	}
-	if r.Agent != "" {
-		doc.Insert(key("agent"), text(r.Agent))
-	}
-	if r.Session.ID != "" {
-		doc.Insert(key("session"), ast.ObjectTerm(pair("id", text(r.Session.ID))))
-	}
-	if !r.Now.IsZero() {
-		doc.Insert(key("now"), text(r.Now.UTC().Format(time.RFC3339Nano)))
-	}
-	doc.Insert(key("tool"), tool(&r.Tool))
-	facts, known := supplied(r.Facts)
-	doc.Insert(key("facts"), facts)
-	if !r.ArgsUnknown {
-		doc.Insert(key("places"), places(r.Places))
-	}
-	return doc, ok && known
+	certain := true
+	add("args", !r.ArgsUnknown && !r.Args.IsAbsent(), func() *ast.Term {
+		return value(r.Args, &certain)
+	})
+	add("subject", r.Subject.Known, func() *ast.Term { return subject(&r.Subject) })
+	add("agent", r.Agent != "", func() *ast.Term { return text(r.Agent) })
+	add("session", r.Session.ID != "", func() *ast.Term { return ast.ObjectTerm(pair("id", text(r.Session.ID))) })
+	add("now", !r.Now.IsZero(), func() *ast.Term { return text(r.Now.UTC().Format(time.RFC3339Nano)) })
+	add("tool", true, func() *ast.Term { return tool(&r.Tool) })
+	add("facts", true, func() *ast.Term { return supplied(r.Facts, &certain) })
+	add("places", !r.ArgsUnknown, func() *ast.Term { return places(r.Places) })
+	return doc, certain
 }
 
 func subject(s *access.Subject) *ast.Term {
@@ -82,21 +76,17 @@ func tool(f *access.ToolFacts) *ast.Term {
 	return ast.NewTerm(o)
 }
 
-func supplied(facts map[string]access.Fact) (*ast.Term, bool) {
+func supplied(facts map[string]access.Fact, certain *bool) *ast.Term {
 	o := ast.NewObject()
 	for name, f := range facts {
-		v, ok := value(f.Value)
-		if !ok {
-			return ast.NewTerm(o), false
-		}
-		if v == nil {
+		if f.Value.IsAbsent() {
 			continue // a fact without a value is unknown
 		}
 		o.Insert(key(name), ast.ObjectTerm(
-			pair("value", v), pair("source", text(f.Source)), pair("age_s", ast.FloatNumberTerm(f.Age.Seconds())),
+			pair("value", value(f.Value, certain)), pair("source", text(f.Source)), pair("age_s", ast.FloatNumberTerm(f.Age.Seconds())),
 		))
 	}
-	return ast.NewTerm(o), true
+	return ast.NewTerm(o)
 }
 
 func places(all []access.Place) *ast.Term {
@@ -112,39 +102,34 @@ func places(all []access.Place) *ast.Term {
 	return ast.ArrayTerm(out...)
 }
 
-// value converts a JSON value; an absent one is nil.
-func value(v access.Value) (*ast.Term, bool) {
+// value converts a JSON value that is there. It clears certain where a number
+// cannot be compared.
+func value(v access.Value, certain *bool) *ast.Term {
 	switch v.Kind() {
-	case access.Null:
-		return ast.NullTerm(), true
 	case access.Bool:
-		return boolean(v.True()), true
+		return boolean(v.True())
 	case access.Number:
-		return ast.NumberTerm(json.Number(v.Raw())), comparable(v.Raw())
+		if !comparable(v.Raw()) {
+			*certain = false
+			return ast.NullTerm()
+		}
+		return ast.NumberTerm(json.Number(v.Raw()))
 	case access.String:
-		return text(v.Text()), true
+		return text(v.Text())
 	case access.Array:
 		out := make([]*ast.Term, v.Len())
 		for i := range out {
-			t, ok := value(v.At(i).Value)
-			if !ok {
-				return nil, false
-			}
-			out[i] = t
+			out[i] = value(v.At(i).Value, certain)
 		}
-		return ast.ArrayTerm(out...), true
+		return ast.ArrayTerm(out...)
 	case access.Object:
 		o := ast.NewObjectWithCapacity(v.Len())
 		for _, m := range v.Members() {
-			t, ok := value(m.Value)
-			if !ok {
-				return nil, false
-			}
-			o.Insert(key(m.Key), t)
+			o.Insert(key(m.Key), value(m.Value, certain))
 		}
-		return ast.NewTerm(o), true
+		return ast.NewTerm(o)
 	default:
-		return nil, true
+		return ast.NullTerm()
 	}
 }
 

@@ -21,6 +21,7 @@ const query = "data.custos.decision"
 // Engine decides by a compiled Rego policy. It is safe for concurrent use.
 type Engine struct {
 	prepared rego.PreparedEvalQuery
+	uses     map[string]bool // the fields of input that the policy reads
 	digest   string
 }
 
@@ -32,6 +33,7 @@ func New(sources ...policy.Source) (*Engine, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("opa: there is no policy")
 	}
+	uses := map[string]bool{}
 	options := []func(*rego.Rego){
 		rego.Query(query),
 		rego.StrictBuiltinErrors(true),
@@ -39,7 +41,8 @@ func New(sources ...policy.Source) (*Engine, error) {
 		rego.UnsafeBuiltins(unsafe()),
 		rego.CompilerHook(func(c *ast.Compiler) {
 			c.WithStageAfterID(ast.StageResolveRefs, ast.CompilerStageDefinition{
-				Name: "CustosStrictInput", MetricName: "custos_strict_input", Stage: strict,
+				Name: "CustosStrictInput", MetricName: "custos_strict_input",
+				Stage: func(c *ast.Compiler) *ast.Error { return strict(c, uses) },
 			})
 		}),
 	}
@@ -53,7 +56,7 @@ func New(sources ...policy.Source) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opa: %w", err)
 	}
-	return &Engine{prepared: prepared, digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}, nil
+	return &Engine{prepared: prepared, uses: uses, digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // unsafe lists the built-in functions whose value is not that of their
@@ -75,7 +78,7 @@ func (e *Engine) Decide(ctx context.Context, r *access.Request) (access.Decision
 		d.Refuse(access.Internal, "")
 		return d, fmt.Errorf("opa: %w", err)
 	}
-	in, ok := document(r)
+	in, ok := document(r, e.uses)
 	if !ok {
 		d.Refuse(access.Indeterminate, "A number of this call is too large to be compared.")
 		return d, nil

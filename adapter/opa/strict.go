@@ -10,9 +10,11 @@ import (
 // false only because of a type, into calls that are errors then. It runs after
 // imports were resolved, so that an import of input is seen too, and before
 // calls inside expressions are taken apart.
-func strict(c *ast.Compiler) *ast.Error {
+//
+// uses is filled with the fields of input that the policy reads.
+func strict(c *ast.Compiler, uses map[string]bool) *ast.Error {
 	for _, m := range c.Modules {
-		w := &rewriter{}
+		w := &rewriter{uses: uses}
 		for _, r := range m.Rules {
 			if _, err := ast.Transform(w, r); err != nil {
 				w.fail(r.Location, "%v", err)
@@ -26,7 +28,10 @@ func strict(c *ast.Compiler) *ast.Error {
 }
 
 // rewriter is an [ast.Transformer]. It keeps the first problem.
-type rewriter struct{ err *ast.Error }
+type rewriter struct {
+	uses map[string]bool
+	err  *ast.Error
+}
 
 func (w *rewriter) fail(l *ast.Location, format string, args ...any) {
 	if w.err == nil {
@@ -143,6 +148,13 @@ func (w *rewriter) opened(operands []*ast.Term, in ast.Ref) {
 		w.fail(in[0].Location, "%s: a variable in a path cannot be followed", in)
 		return
 	}
+	if len(in) > 1 {
+		w.use(in[1])
+	} else {
+		for _, field := range open() {
+			w.uses[field] = true
+		}
+	}
 	operands[0] = ast.NewTerm(ast.Call{operator(openName), path}).SetLocation(in[0].Location)
 }
 
@@ -169,6 +181,7 @@ func (w *rewriter) ref(ref ast.Ref) (any, error) {
 		w.fail(at, "input.%s as a value cannot be followed: name the member, or use object.get(input.%s, PATH, DEFAULT)", field, field)
 		return ref, nil
 	}
+	w.use(ref[1])
 	if len(rest) == 0 {
 		return ast.Call{operator(readName), path}, nil
 	}
@@ -178,6 +191,12 @@ func (w *rewriter) ref(ref ast.Ref) (any, error) {
 	}
 	items := ast.NewTerm(ast.Call{operator(itemsName), path}).SetLocation(at)
 	return append(ast.Ref{items}, rest...), nil
+}
+
+func (w *rewriter) use(field *ast.Term) {
+	if name, ok := field.Value.(ast.String); ok {
+		w.uses[string(name)] = true
+	}
 }
 
 // constant splits a path behind its leading names and numbers.

@@ -157,17 +157,3 @@ func Agree(t *testing.T, sizes []int, compile func(testing.TB, []Rule) policy.En
 		}
 	}
 }
-
-// Bench measures an engine over 512 calls, again and again.
-func Bench(b *testing.B, e policy.Engine, rules int) {
-	b.Helper()
-	all := Requests(b, 512, rules)
-	ctx := b.Context()
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		if _, err := e.Decide(ctx, all[i%len(all)]); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -1,0 +1,15 @@
+package opa_test
+
+import (
+	"testing"
+
+	"github.com/custos-zt/custos/policy/enginetest"
+)
+
+func FuzzLimit(f *testing.F) {
+	e, err := compile(inRego(limit))
+	if err != nil {
+		f.Fatal(err)
+	}
+	enginetest.FuzzLimit(f, e)
+}
