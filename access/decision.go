@@ -32,6 +32,8 @@ type Match struct {
 	Position string `json:"position"`
 	// Monitor says that the rule only records what it would have done.
 	Monitor bool `json:"monitor,omitempty"`
+	// Lifted says that a live break-glass lease lifts what the rule restricts.
+	Lifted bool `json:"lifted,omitempty"`
 }
 
 // Denied reports whether the request must not be forwarded now.

@@ -44,6 +44,7 @@ const (
 	FactTimeout          Reason = "fact_timeout"
 	BackendUnavailable   Reason = "backend_unavailable"
 	DiscoveryPassed      Reason = "discovery_passed"
+	Observed             Reason = "observed"
 	Internal             Reason = "internal"
 )
 
@@ -60,6 +61,7 @@ func Reasons() []ReasonDoc {
 	return []ReasonDoc{
 		{RuleAllowed, "", "A rule allowed the call."},
 		{DiscoveryPassed, "", "Discovery, subscriptions and known notifications pass unless a deny or a gate matches."},
+		{Observed, "", "No rule granted the call, and the policy only observes."},
 		{LeaseAllowed, "", "A live lease or standing approval answered an approve rule."},
 		{ApprovalGranted, "", "A person allowed this exact call."},
 		{RuleDenied, "denied", "A deny rule matched."},

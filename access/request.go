@@ -31,6 +31,14 @@ type Request struct {
 	Facts       map[string]Fact
 	Now         time.Time // zero is unknown
 
+	// Counters say for each limit or rate, by its id, how many calls that share
+	// this request's key were admitted in the last window, without this one. A
+	// counter that is not there is unknown, and what is unknown restricts.
+	Counters map[string]int64
+	// Lifts names the entries of `break_glass` that a live lease opens for this
+	// caller. They lift what their author marked and nothing else.
+	Lifts []string
+
 	// Gates are hard stops that no policy lifts.
 	Gates []Gate
 	// Digest identifies method and params, volatile keys excepted. SHA-256 over

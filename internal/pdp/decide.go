@@ -8,29 +8,37 @@ const candidateRoom = 128
 // Decide fills d with the decision on r. It reuses the room of d.Matched and
 // overwrites everything else; r is only read. As long as d.Matched has room it
 // allocates nothing, but for the URLs that `urls` and `hosts` read, for URIs
-// that have several readings, and for a default denial that repeats a path.
+// that have several readings, for a default denial that repeats a path, and
+// for a caller that more than a handful of layers may be about.
 //
 // Gates come first: no policy lifts them. Then every rule whose patterns cover
-// the request is evaluated, and any deny that restricts denies; else, if an
-// allow grants, the call is held where an approve holds and allowed where none
-// does; else it is held where an approve grants. What nothing grants is denied.
-// What passes is asked of denies alone.
+// the request is evaluated, in every layer that has to do with the caller, and
+// any deny that restricts denies. What is left is what the root grants, or what
+// a layer grants that it delegates to; the layers below may still hold it. What
+// nothing grants is denied. What passes is asked of denies alone. Limits come
+// last: they hold whichever rule allowed.
 func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
 	*d = access.Decision{PolicyDigest: s.digest, Matched: d.Matched[:0]}
 	if stop(r, d) {
 		return
 	}
+	var tallyRoom [layerRoom]tally
 	e := evaluation{s: s, r: r}
+	e.place()
+	t := tallies{root: emptyTally(), below: tallyRoom[:0]}
+	for range e.under() {
+		t.below = append(t.below, emptyTally())
+	}
 	var room [candidateRoom]int32
-	t := tally{deny: none32, suspect: none32, allow: none32, hold: none32, grantHold: none32}
 	candidates := e.candidates(room[:0])
 	for _, i := range candidates {
 		e.tally(i, &t, d)
 	}
 	e.settle(&t, d)
-	if d.Rule == "" {
-		e.explainDefault(candidates, d)
+	if d.Effect != access.Deny {
+		e.capped(d)
 	}
+	e.explainDefault(candidates, d)
 }
 
 // stop answers what is refused before any rule is looked at.
@@ -53,16 +61,31 @@ func stop(r *access.Request, d *access.Decision) bool {
 
 const none32 int32 = -1
 
-// rootLayer is the layer above all others.
-const rootLayer = "global"
-
-// tally holds the determining rule of every way to match so far.
+// tally holds the determining rule of every way to match so far, in one layer.
 type tally struct {
 	deny, suspect, allow, hold, grantHold int32
+	// delegate gives consent for certain; pending may have to be answered.
+	delegate, pending int32
+	// from has a bit for each level above that delegates to this layer.
+	from uint8
+}
+
+func emptyTally() tally {
+	return tally{deny: none32, suspect: none32, allow: none32, hold: none32, grantHold: none32, delegate: none32, pending: none32}
+}
+
+// grants reports whether the layer allows or approves by itself.
+func (t *tally) grants() bool { return t.allow != none32 || t.grantHold != none32 }
+
+// tallies are those of the root and, in the order of evaluation.under, of the
+// layers under it.
+type tallies struct {
+	root  tally
+	below []tally
 }
 
 // tally evaluates rule i and notes what it does.
-func (e *evaluation) tally(i int32, t *tally, d *access.Decision) {
+func (e *evaluation) tally(i int32, ts *tallies, d *access.Decision) {
 	r := &e.s.rules[i]
 	v := e.judge(r)
 	if !v.acts() {
@@ -72,15 +95,20 @@ func (e *evaluation) tally(i int32, t *tally, d *access.Decision) {
 	if r.monitor {
 		return
 	}
+	t := &ts.root
+	if r.layer != 0 {
+		_, k := e.standing(r.layer)
+		t = &ts.below[k]
+	}
 	switch {
-	case r.effect == access.Deny && v.restricts == access.True:
-		e.better(&t.deny, i)
-	case r.effect == access.Deny:
-		e.better(&t.suspect, i)
+	case r.effect == access.Deny || v.denies:
+		e.tallyDeny(i, v, t)
+	case r.effect == access.Delegate:
+		e.tallyDelegate(i, v, t, ts)
 	case r.effect == access.Allow && !v.holds:
 		e.better(&t.allow, i)
 	default:
-		if v.restricts != access.False {
+		if v.restricts != access.False && !v.lifted {
 			e.better(&t.hold, i)
 		}
 		if v.grants {
@@ -89,10 +117,39 @@ func (e *evaluation) tally(i int32, t *tally, d *access.Decision) {
 	}
 }
 
+func (e *evaluation) tallyDeny(i int32, v verdict, t *tally) {
+	switch {
+	case v.lifted:
+	case v.restricts == access.True:
+		e.better(&t.deny, i)
+	default:
+		e.better(&t.suspect, i)
+	}
+}
+
+func (e *evaluation) tallyDelegate(i int32, v verdict, t *tally, ts *tallies) {
+	r := &e.s.rules[i]
+	e.better(&t.pending, i)
+	if !v.grants {
+		return
+	}
+	e.better(&t.delegate, i)
+	for _, name := range r.info.To {
+		if at, ok := e.s.layers.byName[name]; ok {
+			if _, k := e.standing(at); k >= 0 {
+				ts.below[k].from |= 1 << e.level(i)
+			}
+		}
+	}
+}
+
 // match is how a rule that acts stands in the decision.
 func (v verdict) match(r *rule) access.Match {
-	m := access.Match{Rule: r.info.ID, Effect: r.effect, Truth: v.restricts, Position: r.info.Position, Monitor: r.monitor}
-	if v.holds {
+	m := access.Match{Rule: r.info.ID, Effect: r.effect, Truth: v.restricts, Position: r.info.Position, Monitor: r.monitor, Lifted: v.lifted}
+	switch {
+	case v.denies:
+		m.Effect = access.Deny
+	case v.holds:
 		m.Effect = access.Approve
 	}
 	if v.grants {
@@ -101,33 +158,14 @@ func (v verdict) match(r *rule) access.Match {
 	return m
 }
 
-// settle turns the tally into effect, reason and determining rule.
-func (e *evaluation) settle(t *tally, d *access.Decision) {
-	// The root layer answers for what no rule does: its none is a deny.
-	d.Effect, d.Reason, d.Layer = access.Deny, access.DefaultDenied, rootLayer
-	switch {
-	case t.deny != none32:
-		e.determine(d, t.deny, access.Deny, access.RuleDenied)
-	case t.suspect != none32:
-		e.determine(d, t.suspect, access.Deny, access.Indeterminate)
-	case e.r.Passes && t.allow == none32:
-		d.Effect, d.Reason = access.Allow, access.DiscoveryPassed
-	case e.r.Passes:
-		e.determine(d, t.allow, access.Allow, access.RuleAllowed)
-	case t.allow != none32 && t.hold != none32:
-		e.determine(d, t.hold, access.Approve, access.ApprovalPending)
-	case t.allow != none32:
-		e.determine(d, t.allow, access.Allow, access.RuleAllowed)
-	case t.grantHold != none32:
-		e.determine(d, t.grantHold, access.Approve, access.ApprovalPending)
-	}
-}
-
 func (e *evaluation) determine(d *access.Decision, i int32, effect access.Effect, reason access.Reason) {
 	in := e.s.rules[i].info
 	d.Effect, d.Reason = effect, reason
 	d.Rule, d.Position, d.Layer = in.ID, in.Position, in.Layer
 	d.Message, d.Remediation = in.Message, in.Remediation
+	if reason == access.LimitExceeded && d.Message == "" {
+		d.Remediation = limitRemediation
+	}
 	if d.Message == "" && effect != access.Allow {
 		d.Message = defaultMessage(effect, reason)
 	}

@@ -5,8 +5,11 @@ import "github.com/custos-zt/custos/access"
 // evaluation is one request under one snapshot, with what was worked out for
 // it so far.
 type evaluation struct {
-	s *Snapshot
-	r *access.Request
+	s       *Snapshot
+	r       *access.Request
+	placing placing
+	// everyLayer looks at the rules of layers that are for others too.
+	everyLayer bool
 	// uris are the readings of a resource's URI beside the one that was sent.
 	uris []string
 	// urls are the URL values of the arguments, found when first asked for.

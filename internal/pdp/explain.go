@@ -23,8 +23,10 @@ type RuleTrace struct {
 	Rule     string        `json:"rule"`
 	Effect   access.Effect `json:"effect"`
 	Position string        `json:"position"`
+	Layer    string        `json:"layer"`
 	// Acts is what the rule does with the request: "denies", "holds", "allows",
-	// "grants a hold", or "" where it does not match.
+	// "grants a hold", "delegates", "may delegate", "is lifted", or "" where it
+	// does not match.
 	Acts string `json:"acts"`
 	// Monitor says that it only records it.
 	Monitor    bool             `json:"monitor,omitempty"`
@@ -54,9 +56,11 @@ func (t *RuleTrace) Failed() []ConditionTrace {
 func (s *Snapshot) Explain(r *access.Request) *Explanation {
 	x := &Explanation{Rules: []RuleTrace{}}
 	s.Decide(r, &x.Decision)
-	e := evaluation{s: s, r: r}
+	e := evaluation{s: s, r: r, everyLayer: true}
+	e.place()
 	candidates := e.candidatesFor(nil, &caller{subject: &access.Subject{}, crowd: ^crowd(0)})
-	nearest := e.nearest(candidates, false).rule
+	unanswered := x.Decision.Reason == access.DelegationUnanswered
+	nearest := e.nearest(candidates, false, unanswered).rule
 	at := -1
 	for _, i := range candidates {
 		if _, some := e.covered(&s.rules[i]); !some {
@@ -67,7 +71,7 @@ func (s *Snapshot) Explain(r *access.Request) *Explanation {
 		}
 		x.Rules = append(x.Rules, e.trace(&s.rules[i]))
 	}
-	if at >= 0 && x.Decision.Reason == access.DefaultDenied {
+	if at >= 0 && (unanswered || x.Decision.Reason == access.DefaultDenied) {
 		x.Nearest = &x.Rules[at]
 	}
 	return x
@@ -76,11 +80,11 @@ func (s *Snapshot) Explain(r *access.Request) *Explanation {
 func (e *evaluation) trace(r *rule) RuleTrace {
 	v := e.judge(r)
 	main, exception := granting, restricting
-	if r.restricts() {
+	if r.effect != access.Allow && r.effect != access.Delegate || v.denies {
 		main, exception = restricting, granting
 	}
 	t := RuleTrace{
-		Rule: r.info.ID, Effect: r.effect, Position: r.info.Position, Monitor: r.monitor,
+		Rule: r.info.ID, Effect: r.effect, Position: r.info.Position, Monitor: r.monitor, Layer: e.s.layers.all[r.layer].name,
 		Acts:       v.words(r),
 		Conditions: e.traceAll(r.ops, main),
 	}
@@ -90,10 +94,34 @@ func (e *evaluation) trace(r *rule) RuleTrace {
 			Truth: truth(some && r.restricts()), Grants: access.False,
 		})
 	}
+	t.Conditions = append(t.Conditions, e.traceLayer(r)...)
+	if r.rated {
+		t.Conditions = append(t.Conditions, e.traceRate(r))
+	}
 	for i := r.unless.from; i < r.unless.to; i++ {
 		t.Unless = append(t.Unless, e.traceAll(e.s.unless[i], exception))
 	}
 	return t
+}
+
+// traceLayer says what a layer under the root has to do with the caller, where
+// it is not simply the caller's.
+func (e *evaluation) traceLayer(r *rule) []ConditionTrace {
+	at, _ := e.standing(r.layer)
+	c := ConditionTrace{Field: "layer", Text: e.s.layers.all[r.layer].name, Grants: access.False}
+	switch at {
+	case inside:
+		return nil
+	case aside:
+		c.Seen, c.Truth = "a team of the caller, and the session chose another", truth(r.effect == access.Deny)
+	case open:
+		c.Seen, c.Truth, c.Grants = "a team of the caller, and the session's team is not known", access.True, access.Unknown
+	case perhaps:
+		c.Seen, c.Truth, c.Grants = "not known to be the caller's", access.Unknown, access.Unknown
+	default:
+		c.Seen, c.Truth = "for others", access.False
+	}
+	return []ConditionTrace{c}
 }
 
 func (e *evaluation) traceAll(sp span, g reading) []ConditionTrace {
@@ -113,8 +141,14 @@ func (v verdict) words(r *rule) string {
 	switch {
 	case !v.acts():
 		return ""
-	case r.effect == access.Deny:
+	case v.lifted && !v.grants:
+		return "is lifted"
+	case r.effect == access.Deny || v.denies:
 		return "denies"
+	case r.effect == access.Delegate && v.grants:
+		return "delegates"
+	case r.effect == access.Delegate:
+		return "may delegate"
 	case r.effect == access.Allow && !v.holds:
 		return "allows"
 	case v.grants:

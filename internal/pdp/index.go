@@ -41,13 +41,23 @@ type residual struct {
 	post postings
 }
 
-func (x *index) build(s *Snapshot) {
+// buildIndexes gives every layer an index of its rules: a request meets those
+// of the layers that have to do with its caller.
+func (s *Snapshot) buildIndexes() {
 	for i := range s.rules {
-		c := s.crowdFor(s.rules[i].info.Ops)
-		for t := range s.rules[i].targets {
-			x.add(&s.rules[i].targets[t], int32(i), c)
+		r := &s.rules[i]
+		c := s.crowdFor(r.info.Ops)
+		for t := range r.targets {
+			s.layers.all[r.layer].index.add(&r.targets[t], int32(i), c)
 		}
 	}
+	for i := range s.layers.all {
+		s.layers.all[i].index.split(s)
+	}
+}
+
+// split divides the long lists.
+func (x *index) split(s *Snapshot) {
 	split := func(p *postings) { p.split(s) }
 	split(&x.everything)
 	for _, sc := range x.all() {

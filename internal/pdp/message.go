@@ -27,10 +27,19 @@ func defaultMessage(effect access.Effect, reason access.Reason) string {
 		return "A person has to allow this call."
 	case reason == access.Indeterminate:
 		return "What this call would do could not be told for certain, and it may be denied."
+	case reason == access.DelegationUnanswered:
+		return "" // what the layer asked for is what helps: see explainDefault
+	case reason == access.LimitExceeded:
+		return "Too many calls like this one were made in a short time."
 	default:
 		return "This call is denied here."
 	}
 }
+
+const (
+	askOrOther       = "Ask the person, or do it another way."
+	limitRemediation = "Wait, or do it with fewer calls."
+)
 
 // explainDefault words a denial that no rule made: which condition of the rule
 // that came nearest to a grant did not hold.
@@ -38,12 +47,12 @@ func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
 	if d.Effect != access.Deny || d.Message != "" {
 		return
 	}
-	near := e.nearest(candidates, true)
+	near := e.nearest(candidates, true, d.Reason == access.DelegationUnanswered)
 	switch {
 	case near.rule == none32:
-		d.Message, d.Remediation = "Nothing allows this call.", "Ask the person, or do it another way."
+		d.Message, d.Remediation = "Nothing allows this call.", askOrOther
 	case near.op == none32:
-		d.Message, d.Remediation = "An exception keeps this call from being allowed.", "Ask the person, or do it another way."
+		d.Message, d.Remediation = "An exception keeps this call from being allowed.", askOrOther
 	default:
 		d.Message, d.Remediation = e.wants(&e.s.ops[near.op])
 	}
@@ -62,12 +71,13 @@ type near struct {
 }
 
 // forCaller leaves out rules that are for others: there is nothing about them
-// that the caller could do better.
-func (e *evaluation) nearest(candidates []int32, forCaller bool) near {
+// that the caller could do better. under looks at the layers under the root,
+// else at the root, which alone can consent.
+func (e *evaluation) nearest(candidates []int32, forCaller, under bool) near {
 	best := near{rule: none32}
 	for _, i := range candidates {
 		r := &e.s.rules[i]
-		if r.effect == access.Deny || r.noGrant || r.monitor {
+		if at, _ := e.standing(r.layer); !r.grants() || r.monitor || under != (r.layer != 0) || at != inside {
 			continue
 		}
 		if all, _ := e.covered(r); !all {

@@ -21,6 +21,18 @@ type Program struct {
 	Tools map[string]Declaration
 	// Labels are the declarations under `labels:`, in order.
 	Labels []Label
+	// Layers are the layers of the rules; the root need not be among them.
+	Layers []Layer
+	// Teams are all teams of the configuration.
+	Teams []Team
+	// AnyTeam is `team_membership: any`.
+	AnyTeam bool
+	// Observe is `observe: true`: what no rule grants is recorded and passes.
+	Observe bool
+	// Limits stand in the order of the files.
+	Limits []Limit
+	// BreakGlass are the entries under `break_glass:`, by name.
+	BreakGlass map[string]BreakGlass
 }
 
 // Rule is one rule with its conditions compiled.
@@ -48,6 +60,12 @@ type Rule struct {
 	Remediation string
 	Approval    *Approval
 	Returns     *Returns
+	// To are the layers that a delegation names.
+	To []string
+	// Rate caps what an allow rule allows.
+	Rate *Rate
+	// Liftable names the entries of `break_glass` that may lift the rule.
+	Liftable []string
 }
 
 // Approval says how a held call is answered. Zero fields are not set.

@@ -22,10 +22,14 @@ type Snapshot struct {
 	// written is what the author wrote, for each of ops.
 	written []written
 	unless  []span
-	index   index
-	tools   map[string]Declaration
-	labels  []Label
-	byID    map[string]int32
+	layers  layers
+	limits  []limit
+	// observe lifts the default denial; breakGlass holds what may lift rules.
+	observe    bool
+	breakGlass map[string]breakGlass
+	tools      map[string]Declaration
+	labels     []Label
+	byID       map[string]int32
 }
 
 type span struct{ from, to int32 }
@@ -40,13 +44,20 @@ type rule struct {
 	noGrant     bool
 	elseApprove bool
 	monitor     bool
+	rated       bool
+	liftable    bool
 	who         uint8 // 3 subject, 2 group, 1 role, 0 any
+	layer       int32
 	info        *Rule
 	targets     []Target
 }
 
-// restricts reports whether the rule can deny or hold.
-func (r *rule) restricts() bool { return r.effect == access.Deny || r.effect == access.Approve }
+// restricts reports whether the rule can deny or hold. A delegation denies
+// where nobody answers it, an allow where its rate is exceeded.
+func (r *rule) restricts() bool { return r.effect != access.Allow || r.rated }
+
+// grants reports whether the rule can allow, grant a hold, or give consent.
+func (r *rule) grants() bool { return r.effect != access.Deny && !r.noGrant }
 
 // Build compiles a program, which then belongs to the snapshot. The program
 // MUST be valid: package policy reports what is wrong with one before.
@@ -59,13 +70,17 @@ func Build(p Program) *Snapshot {
 		tools:    p.Tools,
 		labels:   p.Labels,
 		byID:     make(map[string]int32, len(p.Rules)),
+		observe:  p.Observe,
 		operands: operands{texts: map[string]string{}, shared: map[any]int32{}},
 	}
+	s.layers.build(&p)
+	s.buildLimits(&p)
 	for i := range p.Rules {
 		in := &p.Rules[i]
 		r := rule{
 			effect: in.Effect, noGrant: in.NoGrant, elseApprove: in.ElseApprove, monitor: in.Monitor,
-			who: rank(in.Ops), targets: in.Targets, info: in,
+			rated: in.Rate != nil, liftable: len(in.Liftable) > 0,
+			who: rank(in.Ops), layer: s.layers.byName[in.Layer], targets: in.Targets, info: in,
 		}
 		if r.restricts() {
 			r.targets = withFolded(in.Targets)
@@ -79,9 +94,10 @@ func Build(p Program) *Snapshot {
 		s.rules[i] = r
 		s.byID[in.ID] = int32(i)
 	}
+	s.buildBreakGlass(&p)
 	s.done()
 	s.ops, s.written = slices.Clone(s.ops), slices.Clone(s.written)
-	s.index.build(s)
+	s.buildIndexes()
 	for i := range s.rules {
 		s.rules[i].info.Ops, s.rules[i].info.Unless = nil, nil // packed by now
 	}

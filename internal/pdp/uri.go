@@ -81,7 +81,7 @@ func (e *evaluation) candidates(out []int32) []int32 {
 func (e *evaluation) candidatesFor(out []int32, c *caller) []int32 {
 	r := e.r
 	e.readURIs()
-	out = e.s.index.find(out, r.Kind, r.Backend, r.Name, c)
+	out = e.find(out, r.Name, c)
 	if r.Kind == access.Resource {
 		out = e.foldedCandidates(out, c)
 	}
@@ -91,12 +91,12 @@ func (e *evaluation) candidatesFor(out []int32, c *caller) []int32 {
 func (e *evaluation) foldedCandidates(out []int32, c *caller) []int32 {
 	r := e.r
 	if f := canon.Fold(r.Name); f != r.Name {
-		out = e.s.index.find(out, r.Kind, r.Backend, f, c)
+		out = e.find(out, f, c)
 	}
 	for _, u := range e.uris {
-		out = e.s.index.find(out, r.Kind, r.Backend, u, c)
+		out = e.find(out, u, c)
 		if f := canon.Fold(u); f != u {
-			out = e.s.index.find(out, r.Kind, r.Backend, f, c)
+			out = e.find(out, f, c)
 		}
 	}
 	return out

@@ -8,34 +8,57 @@ type verdict struct {
 	// approve holds; grants where an allow allows or an approve grants its hold.
 	restricts access.Truth
 	grants    bool
-	// holds says that an `else: approve` turned the allow into an approve.
-	holds bool
+	// holds says that an `else: approve` or a rate turned the allow into an
+	// approve, denies that a rate turned it into a deny.
+	holds, denies bool
+	// lifted says that a live break-glass lease lifts what the rule restricts.
+	lifted bool
 }
 
 // acts reports whether the rule matched at all.
 func (v verdict) acts() bool { return v.restricts != access.False || v.grants }
 
-// judge evaluates a rule whose patterns may cover the request.
+// judge evaluates a rule whose patterns may cover the request, as far as its
+// layer has to do with the caller.
 func (e *evaluation) judge(r *rule) verdict {
 	v := verdict{restricts: access.False}
+	at, _ := e.standing(r.layer)
+	if at == outside || at == aside && r.effect != access.Deny {
+		return v
+	}
 	all, some := e.covered(r)
 	if !some {
 		return v
 	}
-	if r.restricts() {
-		v.restricts = e.all(r.ops, restricting)
-		if v.restricts != access.False && e.excepted(r, granting) == access.True {
-			v.restricts = access.False
+	if r.effect != access.Allow {
+		v.restricts = e.suspicion(r)
+	}
+	if r.grants() && all {
+		v.grants = e.all(r.ops, granting) == access.True && e.excepted(r, restricting) == access.False
+		if !v.grants && r.elseApprove {
+			e.elseApprove(r, &v)
 		}
 	}
-	if r.effect == access.Deny || r.effect == access.Approve && r.noGrant || !all {
-		return v
+	if r.rated {
+		e.rate(r, &v)
 	}
-	v.grants = e.all(r.ops, granting) == access.True && e.excepted(r, restricting) == access.False
-	if !v.grants && r.elseApprove {
-		e.elseApprove(r, &v)
+	if at != inside {
+		v.grants = false
 	}
+	if at == perhaps {
+		v.restricts = and(v.restricts, access.Unknown)
+	}
+	v.lifted = r.liftable && v.restricts != access.False && e.lifted(r)
 	return v
+}
+
+// suspicion reads the rule as one that restricts.
+func (e *evaluation) suspicion(r *rule) access.Truth {
+	t := e.all(r.ops, restricting)
+	if t != access.False && e.excepted(r, granting) == access.True {
+		return access.False
+	}
+	return t
 }
 
 // elseApprove makes an allow hold the call, and grant the hold, where only an

@@ -1,0 +1,58 @@
+package pdp
+
+import (
+	"slices"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+)
+
+// BreakGlass is one entry of `break_glass:`: who may lift, for a while, the
+// rules that are marked with its name, and how that is approved and reviewed.
+// The decision looks at Who alone; the rest is for whoever opens a lease.
+type BreakGlass struct {
+	Position string
+	// Who are the conditions on the caller, which must be true.
+	Who []Op
+	// Group approves, Purpose is required to be stated.
+	Group   string
+	Purpose bool
+	Valid   time.Duration
+	Uses    int
+	Notify  []string
+	Review  time.Duration
+}
+
+type breakGlass struct {
+	who  span
+	info BreakGlass
+}
+
+func (s *Snapshot) buildBreakGlass(p *Program) {
+	s.breakGlass = make(map[string]breakGlass, len(p.BreakGlass))
+	for name, b := range p.BreakGlass {
+		s.breakGlass[name] = breakGlass{s.add(b.Who), b}
+	}
+}
+
+// BreakGlass returns the entry of `break_glass:` with this name, and reports
+// whether there is one. Who is empty: it is compiled.
+func (s *Snapshot) BreakGlass(name string) (BreakGlass, bool) {
+	b, ok := s.breakGlass[name]
+	b.info.Who = nil
+	return b.info, ok
+}
+
+// lifted reports whether a live lease lifts the rule: of an entry that the rule
+// names, for a caller whom the entry names for certain.
+func (e *evaluation) lifted(r *rule) bool {
+	for _, name := range e.r.Lifts {
+		if !slices.Contains(r.info.Liftable, name) {
+			continue
+		}
+		if b, ok := e.s.breakGlass[name]; ok && e.all(b.who, granting) == access.True {
+			return true
+		}
+	}
+	return false
+}
