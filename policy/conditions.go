@@ -46,6 +46,15 @@ func allConditions() []condition {
 		{"to", pdp.GroupPlaces, readTo},
 		{"urls", pdp.GroupPlaces, readURLs},
 		{"hosts", pdp.GroupPlaces, readHosts},
+		{"scopes", pdp.GroupWho, readScopes},
+		{"auth", pdp.GroupWho, readAuth},
+		{"network", pdp.GroupEnvironment, readNetwork},
+		{"device", pdp.GroupEnvironment, readDevice},
+		{"integrity", pdp.GroupEnvironment, readIntegrity},
+		{"trust", pdp.GroupBehaviour, readTrust},
+		{"call_risk", pdp.GroupBehaviour, readCallRisk},
+		{"behavior", pdp.GroupBehaviour, readBehavior},
+		{"session", pdp.GroupBehaviour, readSession},
 	}
 }
 
@@ -53,8 +62,7 @@ func allConditions() []condition {
 // evaluate.
 func laterConditions() []string {
 	return []string{
-		"scopes", "auth", "extensions", "ports", "time", "network", "device", "integrity",
-		"trust", "call_risk", "behavior", "rate", "session", "when",
+		"extensions", "ports", "time", "rate", "when",
 	}
 }
 

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -76,12 +77,16 @@ func TestLosingAFactNeverWidens(t *testing.T) {
 		s := mustCompile(t, rules)
 		for range calls {
 			l := r.line()
-			before := decide(s, l.request(t, s))
+			full := l.request(t, s)
+			before := decide(s, full)
 			widened += wide(before)
-			for name, take := range lose {
-				less := l.request(t, s)
-				take(less)
-				after := decide(s, less)
+			ways := maps.Clone(lose)
+			maps.Copy(ways, loseFacts(full))
+			for name, take := range ways {
+				less := *full
+				less.Facts = maps.Clone(full.Facts)
+				take(&less)
+				after := decide(s, &less)
 				if elseHeld(s, before, after) {
 					continue
 				}

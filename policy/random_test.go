@@ -78,6 +78,7 @@ func (r random) conditions(effect, named string) []string {
 		`from: ["/srv/**"]`, `to: {any: ["/srv/hr/**"], none: match}`,
 		`urls: ["https://x.example/**"]`, `hosts: {any: ["**"], except: ["*.example"], none: match}`, `hosts: ["*.example"]`,
 	}
+	all = append(all, factConditions()...)
 	if effect == "deny" || effect == "approve" {
 		all = append(all, "clients: [c1]")
 	}
@@ -121,6 +122,7 @@ func (r random) line() line {
 		l.Tool = r.pick("t1", "t2", "t3", "t4")
 	}
 	l.Arguments = []byte("{" + strings.Join(r.arguments(), ",") + "}")
+	l.Facts = r.facts()
 	l.Agent = r.pick("", "spiffe://a/b", "spiffe://z/b")
 	l.Client = r.pick("", "c1", "c2")
 	if r.often() {

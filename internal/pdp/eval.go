@@ -36,6 +36,8 @@ func (e *evaluation) eval(op *op, g reading) access.Truth {
 		return e.agents(op)
 	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
 		return e.what(op, g)
+	case CodeFact:
+		return e.s.facts[op.ref].judge(e, g)
 	default:
 		return e.onCall(op, g)
 	}

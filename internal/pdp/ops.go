@@ -24,6 +24,7 @@ const (
 	CodePlaces
 	CodeURLs
 	CodeHosts
+	CodeFact
 )
 
 // Group is the family of a condition. `else: approve` treats them differently:
@@ -56,6 +57,7 @@ type Op struct {
 	Commands []Command
 	Places   *Places
 	URLs     *URLs
+	Fact     *FactTest
 	// Field and Text are what the author wrote: "args.limit" and "{max: 100}".
 	Field, Text string
 }

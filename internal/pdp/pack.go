@@ -34,6 +34,7 @@ type operands struct {
 	commands   []Command
 	places     []*Places
 	urls       []*URLs
+	facts      []*FactTest
 	// While building: equal texts, and where operands stand that rules share.
 	texts  map[string]string
 	shared map[any]int32
@@ -60,6 +61,8 @@ func (t *operands) pack(in *Op) op {
 		o.ref, o.count = share(t, &t.places, in.Places, same)
 	case CodeURLs, CodeHosts:
 		o.ref, o.count = share(t, &t.urls, in.URLs, same)
+	case CodeFact:
+		o.ref, o.count = share(t, &t.facts, in.Fact, same)
 	default:
 		o.ref, o.count = file(&t.words, in.Names...)
 	}

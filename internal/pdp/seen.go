@@ -27,6 +27,8 @@ func (e *evaluation) seen(op *op) string {
 		return e.seenLabels()
 	case CodeTier:
 		return orUnknown(r.Tool.Tier)
+	case CodeFact:
+		return e.s.facts[op.ref].seen(r)
 	default:
 		return e.seenCall(op)
 	}
