@@ -28,6 +28,7 @@ type unanswered struct {
 // is answered in its place, the log says that nobody knows what the call did,
 // and Custos ends with the server's status.
 func TestServerEndsInTheMiddleOfACall(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	fork := func(args string) func(*testing.T, *session) {
 		return func(t *testing.T, g *session) {
@@ -93,6 +94,7 @@ func (tc *unanswered) play(t *testing.T, l lab) {
 }
 
 func TestServerThatNeverStarts(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	t.Run("ends before the handshake", func(t *testing.T) {
 		t.Parallel()
@@ -155,6 +157,7 @@ func TestServerThatWillNotEnd(t *testing.T) {
 
 // What a server says to nobody is dropped, and the calls beside it work.
 func TestServerFloods(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for _, kind := range []string{"replies", "progress"} {
 		t.Run(kind, func(t *testing.T) {
@@ -207,6 +210,7 @@ func TestServerFloods(t *testing.T) {
 // Lines that are no message, answers to nobody and answers that can be read
 // in two ways never reach the client, and cost only themselves.
 func TestServerTalksNonsense(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for _, tc := range []struct {
 		tool   string

@@ -14,9 +14,14 @@ import (
 // orderly way: a Custos that was killed by a signal says nothing.
 func (g *session) stopped() {
 	g.t.Helper()
-	list := g.lab.records(g.t, g.state)
-	if len(list) == 0 || list[len(list)-1].Kind != "stop" {
-		g.t.Errorf("the log does not end with a stop record")
+	last := ""
+	for _, r := range g.lab.records(g.t, g.state) {
+		if r.Kind != "segment" { // a log that grew long ends with a short one
+			last = r.Kind
+		}
+	}
+	if last != "stop" {
+		g.t.Errorf("the log ends with a record of kind %q, not with a stop", last)
 	}
 }
 
@@ -41,6 +46,7 @@ func TestClientClosesStdinInTheMiddleOfACall(t *testing.T) {
 // A client that no longer reads ends the session, not the log: what the
 // server did is accounted for, and nothing of it is left.
 func TestClientGoesAway(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	t.Run("closes stdout", func(t *testing.T) {
 		t.Parallel()
@@ -143,6 +149,7 @@ func (g *session) skipTo(id string) string {
 
 // A client that stops reading holds the server up; it does not fill memory.
 func TestClientStopsReading(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	t.Run("and goes on", func(t *testing.T) {
 		t.Parallel()
@@ -194,6 +201,7 @@ func TestClientStopsReading(t *testing.T) {
 
 // A signal ends Custos as the end of its input does.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {

@@ -178,6 +178,7 @@ func TestDiskIsFull(t *testing.T) {
 
 // Where no evidence can be kept from the start, nothing is started.
 func TestLogCannotBeOpened(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	refused := func(t *testing.T, state string) {
 		g := l.guard(t, setup{state: state, command: []string{"/bin/sh", "-c", "echo here I am >&2"}})
@@ -224,6 +225,7 @@ func TestLogCannotBeOpened(t *testing.T) {
 // A system call that fails once fails the log for good: the next fdatasync
 // could report success for pages that were never written.
 func TestSystemCallFails(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	for _, inject := range []string{
 		"fdatasync:error=EIO:when=8", "fdatasync:error=EIO:when=40", "pwrite64:error=ENOSPC:when=30",

@@ -58,7 +58,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		}
 		g := l.guard(t, setup{state: state})
 		g.Initialize("")
-		if !g.load(fmt.Sprint("r", round), 1+rand.IntN(400)) {
+		if !g.load(fmt.Sprint("r", round), 1+rand.IntN(200)) {
 			t.Fatalf("round %d: Custos ended by itself", round)
 		}
 		g.Signal(syscall.SIGKILL)
@@ -87,7 +87,7 @@ func TestTenShareOneState(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	state := filepath.Join(t.TempDir(), "state")
-	const many, calls = 10, 100
+	const many, calls = 10, 40
 	for wave := range 2 {
 		var all []*session
 		for range many {
