@@ -32,6 +32,7 @@ func TestServerEndsInTheMiddleOfACall(t *testing.T) {
 	l := newLab(t)
 	fork := func(args string) func(*testing.T, *session) {
 		return func(t *testing.T, g *session) {
+			t.Helper()
 			if text := parse(t, g.Call("fork", args)).text(); !slices.ContainsFunc(marked(g.mark), func(p string) bool {
 				return strings.HasPrefix(p, text+" ")
 			}) {
@@ -71,6 +72,7 @@ func TestServerEndsInTheMiddleOfACall(t *testing.T) {
 }
 
 func (tc *unanswered) play(t *testing.T, l lab) {
+	t.Helper()
 	g := l.guard(t, setup{flags: tc.flags})
 	g.Initialize("")
 	if tc.before != nil {
@@ -273,6 +275,7 @@ func TestServerThatNeverReads(t *testing.T) {
 		delete(ids, string(parse(t, line).ID))
 	}
 	g.over(143)
+	g.says("takes no more of its input")
 }
 
 // Orphans of a server that end by themselves are collected while it lives.

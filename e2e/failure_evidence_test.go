@@ -181,6 +181,7 @@ func TestLogCannotBeOpened(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	refused := func(t *testing.T, state string) {
+		t.Helper()
 		g := l.guard(t, setup{state: state, command: []string{"/bin/sh", "-c", "echo here I am >&2"}})
 		if got := g.Wait(); got != 10 {
 			t.Errorf("status %d, want 10", got)

@@ -151,9 +151,11 @@ const stalled = 10 * time.Second
 
 // flush waits until everything judged went out, or nothing moves any more.
 func (s *Stdio) flush(ctx context.Context, done <-chan struct{}) {
-	tick := time.NewTicker(stalled)
+	const looks = 10
+	tick := time.NewTicker(stalled / looks)
 	defer tick.Stop()
-	for before := s.toServer.Carried(); ; {
+	before, still := s.toServer.Carried(), 0
+	for still < looks {
 		select {
 		case <-done:
 			return
@@ -162,14 +164,13 @@ func (s *Stdio) flush(ctx context.Context, done <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			now := s.toServer.Carried()
-			if now == before {
-				s.notice("the server takes no more of its input")
-				return
-			}
-			before = now
+		}
+		now := s.toServer.Carried()
+		if still++; now != before {
+			before, still = now, 0
 		}
 	}
+	s.notice("the server takes no more of its input")
 }
 
 // lastWords bounds how long Drain waits for a pipe that somebody else keeps
