@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"time"
+
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/pdp"
 )
@@ -45,9 +47,10 @@ const maxSource = 16 << 20
 // problem found in the order of the files. The snapshot is nil if one of the
 // problems is an error.
 //
-// It does no I/O and is safe for concurrent use.
+// Beyond the zones that `time` names, which Go looks up on the machine and then
+// in its own table, it does no I/O. It is safe for concurrent use.
 func Compile(sources []Source, o Options) (*pdp.Snapshot, []Problem) {
-	c := &compiler{options: o, tools: map[string]pdp.Declaration{}, ids: map[string]string{}, patterns: patternCache{}, unlistedBy: map[string]*pdp.Unlisted{}, vocabulary: newVocabulary()}
+	c := &compiler{options: o, tools: map[string]pdp.Declaration{}, ids: map[string]string{}, patterns: patternCache{}, zones: map[string]*time.Location{}, unlistedBy: map[string]*pdp.Unlisted{}, vocabulary: newVocabulary()}
 	if len(sources) == 0 {
 		return nil, []Problem{{File: "policy", Line: 1, Column: 1, Message: "there is no policy file"}}
 	}
@@ -75,6 +78,7 @@ type compiler struct {
 	tools    map[string]pdp.Declaration
 	labels   []pdp.Label
 	patterns patternCache
+	zones    map[string]*time.Location
 	// unlistedBy shares conditions on unlisted arguments between rules.
 	unlistedBy map[string]*pdp.Unlisted
 	vocabulary

@@ -38,6 +38,7 @@ func allConditions() []condition {
 		{"side_effects", pdp.GroupWhat, readSideEffects},
 		{"labels", pdp.GroupWhat, readLabels},
 		{"tool_tier", pdp.GroupWhat, readTier},
+		{"extensions", pdp.GroupWhat, readExtensions},
 		{"args", pdp.GroupArguments, readArgs},
 		{"unlisted_args", pdp.GroupArguments, readUnlisted},
 		{"commands", pdp.GroupArguments, readCommands},
@@ -46,8 +47,10 @@ func allConditions() []condition {
 		{"to", pdp.GroupPlaces, readTo},
 		{"urls", pdp.GroupPlaces, readURLs},
 		{"hosts", pdp.GroupPlaces, readHosts},
+		{"ports", pdp.GroupPlaces, readPorts},
 		{"scopes", pdp.GroupWho, readScopes},
 		{"auth", pdp.GroupWho, readAuth},
+		{"time", pdp.GroupEnvironment, readTime},
 		{"network", pdp.GroupEnvironment, readNetwork},
 		{"device", pdp.GroupEnvironment, readDevice},
 		{"integrity", pdp.GroupEnvironment, readIntegrity},
@@ -62,7 +65,7 @@ func allConditions() []condition {
 // evaluate.
 func laterConditions() []string {
 	return []string{
-		"extensions", "ports", "time", "rate", "when",
+		"rate", "when",
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +64,7 @@ func TestLosingAFactNeverWidens(t *testing.T) {
 		"subject":      func(r *access.Request) { r.Subject = access.Subject{} },
 		"tenant":       func(r *access.Request) { r.Subject.Tenant = "" },
 		"agent":        func(r *access.Request) { r.Agent = "" },
+		"time":         func(r *access.Request) { r.Now = time.Time{} },
 		"client":       func(r *access.Request) { r.Client = "" },
 		"ops":          func(r *access.Request) { r.Tool.Ops, r.Tool.OpsBy = 0, nil },
 		"side effects": func(r *access.Request) { r.Tool.SideEffects = nil },

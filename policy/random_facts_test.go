@@ -9,7 +9,8 @@ import (
 	"github.com/custos-zt/custos/access"
 )
 
-// factConditions are the conditions on supplied facts of random policies.
+// factConditions are the conditions of random policies on supplied facts, time
+// and what else looks at values in its own way.
 func factConditions() []string {
 	return []string{
 		`device: {compliant: true, max_age: 1m}`, `device: {compliant: false, source: [mdm]}`,
@@ -17,6 +18,8 @@ func factConditions() []string {
 		`network: {cidrs: ["10.0.0.0/8"]}`, `network: {zones: [office], countries: [FR]}`, `integrity: verified`,
 		`trust: {min: 50}`, `call_risk: {max: 50}`, `behavior: {rate_z: {min: 3}}`, `behavior: {novel_tool: false}`,
 		`session: {read: [pii]}`, `session: {read: [open], max_calls: 3}`, `session: {idle: 1m, max_age: 1h}`,
+		`time: {between: "20:00-07:00", zone: Europe/Paris}`, `time: {days: [mon-fri], zone: UTC, from: 2026-01-01}`,
+		`extensions: [a]`, `extensions: [env]`, `ports: [443]`, `ports: {any: ["1-1024"], except: [443], none: match}`,
 		`auth: {mfa: true, max_age: 1m}`, `auth: {acr: [phr]}`, `scopes: [s1]`,
 	}
 }

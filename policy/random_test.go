@@ -61,6 +61,13 @@ func (r random) rule(id, effect, named string) string {
 	if r.rarely() {
 		parts = append(parts, fmt.Sprintf("unless: [{%s}]", strings.Join(r.conditions("", named), ", ")))
 	}
+	if r.IntN(8) == 0 {
+		then := r.pick("drop", "deny")
+		if effect == "deny" {
+			then = "drop"
+		}
+		parts = append(parts, "expires: {at: 2026-11-20T12:00:00Z, then: "+then+"}")
+	}
 	if r.IntN(20) == 0 {
 		parts = append(parts, "mode: monitor")
 	}
@@ -123,6 +130,7 @@ func (r random) line() line {
 	}
 	l.Arguments = []byte("{" + strings.Join(r.arguments(), ",") + "}")
 	l.Facts = r.facts()
+	l.Now = r.pick("", "2026-11-20T10:00:00Z", "2026-11-20T22:00:00Z", "2025-11-22T23:30:00Z")
 	l.Agent = r.pick("", "spiffe://a/b", "spiffe://z/b")
 	l.Client = r.pick("", "c1", "c2")
 	if r.often() {

@@ -32,13 +32,13 @@ func (r *reader) ruleList(n *yaml.Node) {
 func ruleKeys() []string {
 	return []string{
 		"id", "allow", "approve", "deny", "unless", "approval", "grants", "else", "mode",
-		"returns", "message", "remediation",
+		"returns", "message", "remediation", "expires",
 	}
 }
 
 // laterRuleKeys are keys of the language that this version does not evaluate.
 func laterRuleKeys() []string {
-	return []string{"delegate", "when", "liftable", "add_labels", "notify", "expires"}
+	return []string{"delegate", "when", "liftable", "add_labels", "notify"}
 }
 
 // rule reads one rule.
@@ -54,8 +54,11 @@ func (r *reader) rule(n *yaml.Node) {
 	rule := pdp.Rule{Position: fmt.Sprintf("%s:%d", r.file, n.Line), Layer: "global", Returns: r.returns}
 	r.effect(n, fields, &rule)
 	var conditions []field
+	var end *expiry
 	for _, f := range fields {
 		switch {
+		case f.name == "expires":
+			end = r.expiry(f)
 		case r.vocabulary.options[f.name]:
 			r.option(f, &rule)
 		case r.isCondition(f.name):
@@ -70,6 +73,10 @@ func (r *reader) rule(n *yaml.Node) {
 		rule.Ops = r.withUnlisted(rule.Ops)
 	}
 	r.identify(n, fields, &rule)
+	if end != nil {
+		r.rules = append(r.rules, r.expire(rule, end)...)
+		return
+	}
 	r.rules = append(r.rules, rule)
 }
 

@@ -36,6 +36,8 @@ func (e *evaluation) eval(op *op, g reading) access.Truth {
 		return e.agents(op)
 	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
 		return e.what(op, g)
+	case CodeTime:
+		return e.s.windows[op.ref].judge(e.r.Now)
 	case CodeFact:
 		return e.s.facts[op.ref].judge(e, g)
 	default:
@@ -58,7 +60,9 @@ func (e *evaluation) onCall(op *op, g reading) access.Truth {
 		return e.commands(op, g)
 	case CodePlaces:
 		return e.s.places[op.ref].judge(e.r, g)
-	case CodeURLs, CodeHosts:
+	case CodeExtensions:
+		return e.extensions(op, g)
+	case CodeURLs, CodeHosts, CodePorts:
 		return e.s.urls[op.ref].judge(e, g)
 	default:
 		return access.Unknown

@@ -134,6 +134,12 @@ func (e *evaluation) wants(op *op) (message, remediation string) {
 		return "This command is not among those that are allowed here.", "Run a plain command that is allowed, or ask the person."
 	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
 		return "What this tool does is not allowed here.", "Ask the person, or do it another way."
+	case CodePorts:
+		return "The port of an address is not among those that are allowed here.", "Use another address, or ask the person."
+	case CodeExtensions:
+		return "This kind of file is not allowed here.", "Use a file that is allowed, or ask the person."
+	case CodeTime:
+		return "This call is not allowed at this time.", "Ask the person."
 	case CodeFact:
 		return "What is known about this session, its device or its place does not allow this call.", "Ask the person."
 	default:

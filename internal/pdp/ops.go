@@ -24,7 +24,10 @@ const (
 	CodePlaces
 	CodeURLs
 	CodeHosts
+	CodePorts
+	CodeExtensions
 	CodeFact
+	CodeTime
 )
 
 // Group is the family of a condition. `else: approve` treats them differently:
@@ -48,7 +51,8 @@ type Op struct {
 	Group Group
 	// Mask is the operand of CodeOps.
 	Mask access.Op
-	// Names is the operand of CodeSubjects … CodeTier but CodeAgents.
+	// Names is the operand of CodeSubjects … CodeTier but CodeAgents, and of
+	// CodeExtensions, where they stand without a dot, at most [MaxExtensions].
 	Names []string
 	// Globs is the operand of CodeAgents.
 	Globs    []PathPattern
@@ -58,6 +62,7 @@ type Op struct {
 	Places   *Places
 	URLs     *URLs
 	Fact     *FactTest
+	Window   *Window
 	// Field and Text are what the author wrote: "args.limit" and "{max: 100}".
 	Field, Text string
 }

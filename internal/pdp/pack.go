@@ -16,7 +16,8 @@ import (
 type op struct {
 	code  Code
 	group Group
-	// mask is the operand of CodeOps, and the Admission of CodeUnlisted.
+	// mask is the operand of CodeOps, the Admission of CodeUnlisted, and how many
+	// words of CodeExtensions are as written.
 	mask uint16
 	// ref is where the operand begins in the table of its code, count how many
 	// entries it has there.
@@ -35,6 +36,7 @@ type operands struct {
 	places     []*Places
 	urls       []*URLs
 	facts      []*FactTest
+	windows    []*Window
 	// While building: equal texts, and where operands stand that rules share.
 	texts  map[string]string
 	shared map[any]int32
@@ -59,8 +61,13 @@ func (t *operands) pack(in *Op) op {
 		o.ref, o.count = file(&t.commands, in.Commands...)
 	case CodePlaces:
 		o.ref, o.count = share(t, &t.places, in.Places, same)
-	case CodeURLs, CodeHosts:
+	case CodeURLs, CodeHosts, CodePorts:
 		o.ref, o.count = share(t, &t.urls, in.URLs, same)
+	case CodeTime:
+		o.ref, o.count = share(t, &t.windows, in.Window, same)
+	case CodeExtensions:
+		o.mask = uint16(len(in.Names)) //nolint:gosec // package policy allows fewer
+		o.ref, o.count = file(&t.words, withFoldedWords(in.Names)...)
 	case CodeFact:
 		o.ref, o.count = share(t, &t.facts, in.Fact, same)
 	default:

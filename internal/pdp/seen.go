@@ -27,6 +27,8 @@ func (e *evaluation) seen(op *op) string {
 		return e.seenLabels()
 	case CodeTier:
 		return orUnknown(r.Tool.Tier)
+	case CodeTime:
+		return e.s.windows[op.ref].seen(r.Now)
 	case CodeFact:
 		return e.s.facts[op.ref].seen(r)
 	default:
@@ -82,17 +84,10 @@ func (e *evaluation) seenCall(op *op) string {
 		}
 		return orUnknown(strings.Join(out, ", "))
 	case CodePlaces:
-		var out []string
-		for i := range r.Places {
-			p := &r.Places[i]
-			if p.Declared && e.s.places[op.ref].Roles.has(p.Role) {
-				out = append(out, p.Raw)
-			} else if !p.Declared {
-				out = append(out, p.Raw+" (perhaps)")
-			}
-		}
-		return orNone(out)
-	case CodeURLs, CodeHosts:
+		return seenPlaces(r, e.s.places[op.ref].Roles)
+	case CodeExtensions:
+		return seenPlaces(r, RolesPaths)
+	case CodeURLs, CodeHosts, CodePorts:
 		var out []string
 		for _, u := range e.allURLs() {
 			out = append(out, u.raw)
@@ -101,6 +96,19 @@ func (e *evaluation) seenCall(op *op) string {
 	default:
 		return ""
 	}
+}
+
+func seenPlaces(r *access.Request, roles RoleSet) string {
+	var out []string
+	for i := range r.Places {
+		p := &r.Places[i]
+		if p.Declared && roles.has(p.Role) {
+			out = append(out, p.Raw)
+		} else if !p.Declared {
+			out = append(out, p.Raw+" (perhaps)")
+		}
+	}
+	return orNone(out)
 }
 
 func seenArg(v access.Value, steps []step) string {

@@ -119,15 +119,15 @@ func (s *Snapshot) add(ops []Op) span {
 // cost orders conditions within a rule.
 func (c Code) cost() int {
 	switch c {
-	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
+	case CodeOps, CodeSideEffects, CodeLabels, CodeTier, CodeFact, CodeTime:
 		return 1
 	case CodeArg:
 		return 2
 	case CodeUnlisted:
 		return 3
-	case CodePlaces, CodeCommands:
+	case CodePlaces, CodeCommands, CodeExtensions:
 		return 4
-	case CodeURLs, CodeHosts:
+	case CodeURLs, CodeHosts, CodePorts:
 		return 5
 	default:
 		return 0

@@ -10,24 +10,28 @@ import (
 	"github.com/custos-zt/custos/internal/canon"
 )
 
-// URLs is the operand of [CodeURLs] and [CodeHosts].
+// URLs is the operand of [CodeURLs], [CodeHosts] and [CodePorts].
 type URLs struct {
 	// Hosts says that the patterns are hosts, and that the domain of an
 	// email-like value counts.
-	Hosts  bool
+	Hosts bool
+	// Ports says that the patterns are ports.
+	Ports  bool
 	Match  []URLPattern
 	Except []URLPattern
 	// None is `none: match`: true where the call has no such value.
 	None bool
 }
 
-// URLPattern matches URLs, or their hosts alone.
+// URLPattern matches URLs, or their hosts or ports alone.
 type URLPattern struct {
 	Text   string
 	scheme string
 	host   hostPattern
 	port   int // 0 is the own port of whatever scheme the glob meets
 	path   Name
+	// low and high bound the port, of a pattern over ports.
+	low, high int
 }
 
 // hostPattern is a host, `*.x` for any depth below x, `**` for any, or a glob
@@ -124,12 +128,25 @@ func ownPort(scheme string) int {
 // hit reports whether a pattern of the list matches one reading.
 func (c *URLs) hit(list []URLPattern, u *canon.URLForm) bool {
 	for i := range list {
-		if c.Hosts && list[i].host.matches(u.Host) || !c.Hosts && list[i].matches(u) {
+		p, found := &list[i], false
+		switch {
+		case c.Hosts:
+			found = p.host.matches(u.Host)
+		case c.Ports:
+			found = u.Port != 0 && p.low <= u.Port && u.Port <= p.high
+		default:
+			found = p.matches(u)
+		}
+		if found {
 			return true
 		}
 	}
 	return false
 }
+
+// blank reports whether a reading does not have what the patterns are about:
+// the port of a scheme that has none of its own.
+func (c *URLs) blank(u *canon.URLForm) bool { return c.Ports && u.Port == 0 }
 
 func (c *URLs) judge(e *evaluation, g reading) access.Truth {
 	t, n := truth(g == granting), 0
@@ -159,6 +176,9 @@ func (c *URLs) within(v *urlValue) access.Truth {
 	}
 	for i := -1; i < len(v.form.Others); i++ {
 		u := v.at(i)
+		if c.blank(u) {
+			return access.Unknown
+		}
 		if !c.hit(c.Match, u) || c.hit(c.Except, u) {
 			return access.False
 		}
@@ -174,11 +194,15 @@ func (c *URLs) suspect(v *urlValue) access.Truth {
 	if !v.read {
 		return access.Unknown
 	}
-	found, exempt := false, true
+	found, exempt, blank := false, true, false
 	for i := -1; i < len(v.form.Others); i++ {
 		u := v.at(i)
+		blank = blank || c.blank(u)
 		found = found || c.hit(c.Match, u)
 		exempt = exempt && c.hit(c.Except, u)
+	}
+	if blank && !found {
+		return access.Unknown
 	}
 	return truth(found && !exempt)
 }
