@@ -20,7 +20,7 @@ func (a *app) policyCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
-		a.policyFmtCommand())
+		a.policyFmtCommand(), a.policySchemaCommand())
 	return cmd
 }
 

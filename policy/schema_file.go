@@ -1,0 +1,47 @@
+package policy
+
+import "github.com/custos-zt/custos/access"
+
+// fileShapes describes the keys of a file.
+func fileShapes() []key {
+	return []key{
+		{"policy", "The name of the policy.", anyText()},
+		{"version", "The version of the policy, for people.", shape{"type": []string{"string", "number", "boolean"}}},
+		{"layer", "Which layer the rules belong to: global, team/NAME or user/ISSUER:SUBJECT.", shape{"type": "string", "pattern": `^(global|team/.+|user/.+)$`}},
+		{"backend", "What a pattern without a backend means in this file.", shape{"type": "string", "pattern": backendName.String()}},
+		{"define", "Named lists, used as $name.", mapOf(definable.String(), ref("words"))},
+		{"tools", "Facts about tools, by BACKEND or BACKEND.TOOL. Facts are never permissions.", mapOf(`^[a-z0-9-]{1,32}(\.[^*]+)?$`, ref("facts"))},
+		{"labels", "Which tools, resources and prompts carry which label.", mapOf(wordName.String(), ref("words"))},
+		{"defaults", "What holds for every rule that does not say otherwise.", object([]key{
+			{"unlisted_args", "Which arguments a grant admits that it does not name.", words("declared", "reject", "allow")},
+			{"returns", "What happens to results.", ref("returns")},
+		})},
+		{"limits", "Caps that hold whichever rule allowed the call.", shape{"type": "array"}},
+		{"break_glass", "Declared emergencies, by name.", shape{"type": "object"}},
+		{"silent", "What a layer that says nothing about a call means.", words("pass", "deny")},
+		{"observe", "Lifts the default deny and records what it would have denied.", flag()},
+		{"team_membership", "Which teams of a member speak for it.", shape{}},
+		{"teams", "Which groups make a team.", shape{"type": "object"}},
+		{"rules", "The rules. Their order means nothing.", shape{"type": "array", "minItems": 1, "items": ref("rule")}},
+	}
+}
+
+// factsShape is an entry under `tools`.
+func factsShape() shape {
+	return object(keysOf(factKeys(), []key{
+		{"known", "The entry of the shipped registry that describes this server.", anyText()},
+		{"ops", "What the tool does.", listOf(access.OpNames())},
+		{"by", "What it does by the value of an argument: {ARGUMENT: {PATTERN: [OPS]}}.", mapOf("", mapOf("", listOf(access.OpNames())))},
+		{"side_effects", "Which side effects it has; an empty list is none.", orNone(listOf(sideEffects()))},
+		{"tier", "How dangerous it is.", words(tiers()...)},
+		{"labels", "Which labels it carries.", orNone(ref("words"))},
+		{"paths", "Which arguments are paths: local, remote, or relative to another argument.", mapOf("", shape{"anyOf": []shape{
+			words("local", "remote"),
+			object([]key{{"base", "The argument that this path is relative to.", anyText()}}),
+		}})},
+		{"not_paths", "Which arguments are no paths, whatever they look like.", orNone(ref("words"))},
+		{"urls", "Which arguments are URLs.", orNone(ref("words"))},
+		{"commands", "Which arguments are commands.", orNone(ref("words"))},
+		{"secrets", "Which arguments are secrets.", orNone(ref("words"))},
+	}))
+}
