@@ -133,17 +133,22 @@ func TestAnEndedContextIsADeny(t *testing.T) {
 func TestListsOfAnEngineThatCannotTell(t *testing.T) {
 	yes := said{decision: access.Decision{Effect: access.Allow, Reason: access.RuleAllowed}}
 	unsure := said{decision: access.Decision{Effect: access.Deny, Reason: access.Indeterminate}}
+	no := said{decision: access.Decision{Effect: access.Deny, Reason: access.RuleDenied}}
+	broken := said{decision: unsure.decision, err: errors.New("broken")}
 	for _, c := range []struct {
-		mode    policy.Mode
-		unknown bool
-		want    access.Effect
+		mode     policy.Mode
+		external said
+		unknown  bool
+		want     access.Effect
 	}{
-		{policy.ModeBoth, true, access.Allow},
-		{policy.ModeBoth, false, access.Deny},
-		{policy.ModeExternalOnly, true, access.Deny},
+		{policy.ModeBoth, unsure, true, access.Allow},
+		{policy.ModeBoth, unsure, false, access.Deny},
+		{policy.ModeBoth, no, true, access.Deny},
+		{policy.ModeBoth, broken, true, access.Deny},
+		{policy.ModeExternalOnly, unsure, true, access.Deny},
 	} {
-		d, err := combine(t, c.mode, yes, unsure).Decide(t.Context(), &access.Request{ArgsUnknown: c.unknown})
-		if err != nil || d.Effect != c.want {
+		d, err := combine(t, c.mode, yes, c.external).Decide(t.Context(), &access.Request{ArgsUnknown: c.unknown})
+		if (err != nil) != (c.external.err != nil) || d.Effect != c.want {
 			t.Errorf("%s, arguments unknown %v: %v, error %v", c.mode, c.unknown, d.Effect, err)
 		}
 	}

@@ -112,15 +112,20 @@ func TestConditions(t *testing.T) {
 		args      map[string]access.Effect
 	}{
 		{`has(r.ctx, 'n') && number(r.ctx, 'n') > 5`, map[string]access.Effect{
-			`{}`: access.Allow, `{"n":1}`: access.Allow, `{"n":9}`: access.Deny, `{"n":"9"}`: access.Deny, `{"n":0.1}`: access.Allow, `{"n":1e-400}`: access.Deny, `{"n":0.12345678901234567}`: access.Deny}},
+			`{}`: access.Allow, `{"n":1}`: access.Allow, `{"n":9}`: access.Deny, `{"n":"9"}`: access.Deny, `{"n":0.1}`: access.Allow, `{"n":1e-400}`: access.Deny, `{"n":0.12345678901234567}`: access.Deny,
+		}},
 		{`number(r.ctx, 'opts.depth') > 3`, map[string]access.Effect{
-			`{"opts":{"depth":1}}`: access.Allow, `{"opts":{"depth":9}}`: access.Deny, `{"opts":{}}`: access.Deny, `{"opts":7}`: access.Deny}},
+			`{"opts":{"depth":1}}`: access.Allow, `{"opts":{"depth":9}}`: access.Deny, `{"opts":{}}`: access.Deny, `{"opts":7}`: access.Deny,
+		}},
 		{`flag(r.ctx, 'force')`, map[string]access.Effect{
-			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{"force":"false"}`: access.Deny, `{"force":0}`: access.Deny}},
+			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{"force":"false"}`: access.Deny, `{"force":0}`: access.Deny,
+		}},
 		{`text(r.ctx, 'mode') != 'safe'`, map[string]access.Effect{
-			`{"mode":"safe"}`: access.Allow, `{"mode":"x"}`: access.Deny, `{"mode":null}`: access.Deny}},
+			`{"mode":"safe"}`: access.Allow, `{"mode":"x"}`: access.Deny, `{"mode":null}`: access.Deny,
+		}},
 		{`text(r.ctx, 'mode') in ('force', 'hard')`, map[string]access.Effect{
-			`{"mode":"safe"}`: access.Allow, `{"mode":"hard"}`: access.Deny, `{"mode":["hard"]}`: access.Deny}},
+			`{"mode":"safe"}`: access.Allow, `{"mode":"hard"}`: access.Deny, `{"mode":["hard"]}`: access.Deny,
+		}},
 	} {
 		e, err := compile("p, all, *, hub.*, true, allow\np, x, *, hub.pay, \"" + c.condition + "\", deny\n")
 		if err != nil {

@@ -100,7 +100,9 @@ func newEnforcer(t testing.TB, rows [][]string) *casbingo.Enforcer {
 		t.Fatal(err)
 	}
 	e.AddFunction("contains", func(args ...any) (any, error) {
-		return slices.Contains(args[0].(*access.Request).Subject.Roles, args[1].(string)), nil
+		r, _ := args[0].(*access.Request)
+		role, _ := args[1].(string)
+		return slices.Contains(r.Subject.Roles, role), nil
 	})
 	if _, err := e.AddPolicies(rows); err != nil {
 		t.Fatal(err)
@@ -172,6 +174,7 @@ func TestAlone(t *testing.T) {
 func TestWorkload(t *testing.T) {
 	enginetest.Agree(t, []int{10, 100, 1000}, workloadEngine)
 	enginetest.Agree(t, []int{10, 100}, func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+		t.Helper()
 		return newAlone(t, rules)
 	})
 }

@@ -63,31 +63,44 @@ func TestTypedComparisons(t *testing.T) {
 		args   map[string]access.Effect
 	}{
 		{`context.args.mode == "force"`, map[string]access.Effect{
-			`{"mode":"soft"}`: access.Allow, `{"mode":"force"}`: access.Deny, `{"mode":["force"]}`: access.Deny, `{"mode":null}`: access.Deny}},
+			`{"mode":"soft"}`: access.Allow, `{"mode":"force"}`: access.Deny, `{"mode":["force"]}`: access.Deny, `{"mode":null}`: access.Deny,
+		}},
 		{`"force" == context.args.mode`, map[string]access.Effect{
-			`{"mode":"soft"}`: access.Allow, `{"mode":"force"}`: access.Deny, `{"mode":1}`: access.Deny}},
+			`{"mode":"soft"}`: access.Allow, `{"mode":"force"}`: access.Deny, `{"mode":1}`: access.Deny,
+		}},
 		{`context["args"]["mode"] == "force"`, map[string]access.Effect{
-			`{"mode":"soft"}`: access.Allow, `{"mode":1}`: access.Deny}},
+			`{"mode":"soft"}`: access.Allow, `{"mode":1}`: access.Deny,
+		}},
 		{`context.args.n == 5`, map[string]access.Effect{
-			`{"n":6}`: access.Allow, `{"n":5}`: access.Deny, `{"n":5.0}`: access.Deny, `{"n":"5"}`: access.Deny, `{"n":5.5}`: access.Deny}},
+			`{"n":6}`: access.Allow, `{"n":5}`: access.Deny, `{"n":5.0}`: access.Deny, `{"n":"5"}`: access.Deny, `{"n":5.5}`: access.Deny,
+		}},
 		{`context.args.n == -5`, map[string]access.Effect{
-			`{"n":6}`: access.Allow, `{"n":-5}`: access.Deny, `{"n":"-5"}`: access.Deny}},
+			`{"n":6}`: access.Allow, `{"n":-5}`: access.Deny, `{"n":"-5"}`: access.Deny,
+		}},
 		{`context.args.force == true`, map[string]access.Effect{
-			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{"force":"true"}`: access.Deny, `{"force":1}`: access.Deny}},
+			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{"force":"true"}`: access.Deny, `{"force":1}`: access.Deny,
+		}},
 		{`context.args.force != false`, map[string]access.Effect{
-			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{"force":"false"}`: access.Deny}},
+			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{"force":"false"}`: access.Deny,
+		}},
 		{`["force", "hard"].contains(context.args.mode)`, map[string]access.Effect{
-			`{"mode":"soft"}`: access.Allow, `{"mode":"hard"}`: access.Deny, `{"mode":7}`: access.Deny, `{}`: access.Deny}},
+			`{"mode":"soft"}`: access.Allow, `{"mode":"hard"}`: access.Deny, `{"mode":7}`: access.Deny, `{}`: access.Deny,
+		}},
 		{`context.args.flags.contains("-f")`, map[string]access.Effect{
-			`{"flags":["-v"]}`: access.Allow, `{"flags":["-f"]}`: access.Deny, `{"flags":"-f"}`: access.Deny}},
+			`{"flags":["-v"]}`: access.Allow, `{"flags":["-f"]}`: access.Deny, `{"flags":"-f"}`: access.Deny,
+		}},
 		{`context.args.rate == decimal("1.5")`, map[string]access.Effect{
-			`{"rate":2.5}`: access.Allow, `{"rate":1.5}`: access.Deny, `{"rate":"1.5"}`: access.Deny}},
+			`{"rate":2.5}`: access.Allow, `{"rate":1.5}`: access.Deny, `{"rate":"1.5"}`: access.Deny,
+		}},
 		{`!(context.args.opts.mode == "safe")`, map[string]access.Effect{
-			`{"opts":{"mode":"safe"}}`: access.Allow, `{"opts":{"mode":"x"}}`: access.Deny, `{"opts":{}}`: access.Deny, `{"opts":7}`: access.Deny}},
+			`{"opts":{"mode":"safe"}}`: access.Allow, `{"opts":{"mode":"x"}}`: access.Deny, `{"opts":{}}`: access.Deny, `{"opts":7}`: access.Deny,
+		}},
 		{`context.args has n && context.args.n > 5`, map[string]access.Effect{
-			`{}`: access.Allow, `{"n":1}`: access.Allow, `{"n":9}`: access.Deny, `{"n":"9"}`: access.Deny, `{"n":1e300}`: access.Deny, `{"n":0.00001}`: access.Deny}},
+			`{}`: access.Allow, `{"n":1}`: access.Allow, `{"n":9}`: access.Deny, `{"n":"9"}`: access.Deny, `{"n":1e300}`: access.Deny, `{"n":0.00001}`: access.Deny,
+		}},
 		{`if context.args.a == "x" then context.args.b == "y" else false`, map[string]access.Effect{
-			`{"a":"z"}`: access.Allow, `{"a":"x","b":"y"}`: access.Deny, `{"a":"x","b":1}`: access.Deny, `{"a":1}`: access.Deny}},
+			`{"a":"z"}`: access.Allow, `{"a":"x","b":"y"}`: access.Deny, `{"a":"x","b":1}`: access.Deny, `{"a":1}`: access.Deny,
+		}},
 	} {
 		e, err := compile(`permit (principal, action, resource); forbid (principal, action, resource) when { ` + c.forbid + ` };`)
 		if err != nil {

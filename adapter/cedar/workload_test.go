@@ -25,7 +25,7 @@ func workload(rules []enginetest.Rule) string {
 			effect = "forbid"
 		case access.Approve:
 			outcome = `@outcome("approve") `
-		case access.Allow, access.None:
+		default:
 		}
 		head, when := fmt.Sprintf("resource == Tool::%q", "hub."+r.Tool), ""
 		if r.Prefix {
@@ -113,6 +113,7 @@ func (a alone) Decide(_ context.Context, r *access.Request) (access.Decision, er
 func TestWorkload(t *testing.T) {
 	enginetest.Agree(t, []int{10, 100, 1000}, workloadEngine)
 	enginetest.Agree(t, []int{10, 100, 1000}, func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+		t.Helper()
 		return newAlone(t, workload(rules))
 	})
 }

@@ -64,54 +64,91 @@ func TestStrictReads(t *testing.T) {
 		args       map[string]access.Effect
 	}{
 		{"below", `input.args.n < 10`, map[string]access.Effect{
-			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Deny}},
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"through an import", `a.n < 10`, map[string]access.Effect{
-			`{"n":50}`: access.Allow, `{}`: access.Deny}},
+			`{"n":50}`: access.Allow, `{}`: access.Deny,
+		}},
 		{"through a variable", `x := input.args.n; x < 10`, map[string]access.Effect{
-			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":[5]}`: access.Deny, `{}`: access.Deny}},
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":[5]}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"bare", `input.args.force`, map[string]access.Effect{
-			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{}`: access.Deny}},
+			`{"force":false}`: access.Allow, `{"force":true}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"not", `not input.args.safe`, map[string]access.Effect{
-			`{"safe":true}`: access.Allow, `{"safe":false}`: access.Deny, `{}`: access.Deny}},
+			`{"safe":true}`: access.Allow, `{"safe":false}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"deep", `input.args.opts.depth > 3`, map[string]access.Effect{
-			`{"opts":{"depth":1}}`: access.Allow, `{"opts":{"depth":9}}`: access.Deny, `{"opts":{}}`: access.Deny, `{"opts":7}`: access.Deny, `{}`: access.Deny}},
+			`{"opts":{"depth":1}}`: access.Allow, `{"opts":{"depth":9}}`: access.Deny, `{"opts":{}}`: access.Deny, `{"opts":7}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"an object as a value", `o := input.args.opts; o.depth > 3`, map[string]access.Effect{
-			`{"opts":{"depth":1}}`: access.Deny, `{"opts":{}}`: access.Deny}},
+			`{"opts":{"depth":1}}`: access.Deny, `{"opts":{}}`: access.Deny,
+		}},
 		{"some in", `some f in input.args.files; startswith(f, "/etc")`, map[string]access.Effect{
 			`{"files":["/srv"]}`: access.Allow, `{"files":[]}`: access.Allow, `{"files":["/srv","/etc/x"]}`: access.Deny,
-			`{"files":"/etc/x"}`: access.Deny, `{"files":[["/etc/x"]]}`: access.Deny, `{"files":[{"path":"/etc/x"}]}`: access.Deny, `{}`: access.Deny}},
+			`{"files":"/etc/x"}`: access.Deny, `{"files":[["/etc/x"]]}`: access.Deny, `{"files":[{"path":"/etc/x"}]}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"some in, through a variable", `fs := input.args.files; some f in fs; startswith(f, "/etc")`, map[string]access.Effect{
-			`{"files":["/srv"]}`: access.Allow, `{"files":["/etc/x"]}`: access.Deny, `{"files":"/etc/x"}`: access.Deny}},
+			`{"files":["/srv"]}`: access.Allow, `{"files":["/etc/x"]}`: access.Deny, `{"files":"/etc/x"}`: access.Deny,
+		}},
 		{"any item", `startswith(input.args.files[_], "/etc")`, map[string]access.Effect{
-			`{"files":["/srv"]}`: access.Allow, `{"files":["/etc/x"]}`: access.Deny, `{"files":"/etc/x"}`: access.Deny, `{}`: access.Deny}},
+			`{"files":["/srv"]}`: access.Allow, `{"files":["/etc/x"]}`: access.Deny, `{"files":"/etc/x"}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"first item", `input.args.files[0] == "x"`, map[string]access.Effect{
-			`{"files":["y"]}`: access.Allow, `{"files":["x"]}`: access.Deny, `{"files":[]}`: access.Deny}},
+			`{"files":["y"]}`: access.Allow, `{"files":["x"]}`: access.Deny, `{"files":[]}`: access.Deny,
+		}},
 		{"member", `input.args.mode in {"force", "hard"}`, map[string]access.Effect{
-			`{"mode":"soft"}`: access.Allow, `{"mode":"hard"}`: access.Deny, `{"mode":["hard"]}`: access.Deny, `{"mode":1}`: access.Deny, `{}`: access.Deny}},
+			`{"mode":"soft"}`: access.Allow, `{"mode":"hard"}`: access.Deny, `{"mode":["hard"]}`: access.Deny, `{"mode":1}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"contained", `"-f" in input.args.flags`, map[string]access.Effect{
-			`{"flags":["-v"]}`: access.Allow, `{"flags":["-f"]}`: access.Deny, `{"flags":"-f"}`: access.Deny, `{}`: access.Deny}},
+			`{"flags":["-v"]}`: access.Allow, `{"flags":["-f"]}`: access.Deny, `{"flags":"-f"}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"every", `not good
 good if { every f in input.args.files { startswith(f, "/srv") } }
 p if false`, map[string]access.Effect{
-			`{"files":["/srv/a"]}`: access.Allow, `{"files":["/etc"]}`: access.Deny, `{"files":"/srv/a"}`: access.Deny, `{}`: access.Deny}},
+			`{"files":["/srv/a"]}`: access.Allow, `{"files":["/etc"]}`: access.Deny, `{"files":"/srv/a"}`: access.Deny, `{}`: access.Deny,
+		}},
+		{"every, denying", `every f in input.args.files { startswith(f, "/etc") }`, map[string]access.Effect{
+			`{"files":["/srv/a"]}`: access.Allow, `{"files":["/etc/a"]}`: access.Deny, `{"files":"/etc/a"}`: access.Deny, `{}`: access.Deny,
+		}},
+		{"the value of a rule", "v < 10\nv := input.args.n", map[string]access.Effect{
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny,
+		}},
+		{"a member of a rule", "5 in v\nv contains input.args.n", map[string]access.Effect{
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Deny,
+		}},
+		{"else", "v == 1\nv := 0 if false else := 1 if input.args.n < 10 else := 2", map[string]access.Effect{
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny,
+		}},
+		{"an object as it is", `{"n": input.args.n} == {"n": 5}`, map[string]access.Effect{
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"object.get", `object.get(input.args, "n", 50) < 10`, map[string]access.Effect{
-			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Allow, "": access.Allow}},
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Allow, "": access.Allow,
+		}},
 		{"object.get of a path", `object.get(input, ["args", "opts", "n"], 50) < 10`, map[string]access.Effect{
-			`{"opts":{"n":5}}`: access.Deny, `{"opts":{}}`: access.Allow}},
+			`{"opts":{"n":5}}`: access.Deny, `{"opts":{}}`: access.Allow,
+		}},
 		{"null", `input.args.n == null`, map[string]access.Effect{
-			`{"n":5}`: access.Allow, `{"n":null}`: access.Deny, `{}`: access.Deny}},
+			`{"n":5}`: access.Allow, `{"n":null}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"head", `x := [input.args.n]; x[0] < 10`, map[string]access.Effect{
-			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny}},
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"comprehension", `count([f | some f in input.args.files; f == "x"]) > 0`, map[string]access.Effect{
-			`{"files":["y"]}`: access.Allow, `{"files":["x"]}`: access.Deny, `{"files":"x"}`: access.Deny, `{}`: access.Deny}},
+			`{"files":["y"]}`: access.Allow, `{"files":["x"]}`: access.Deny, `{"files":"x"}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"template", `startswith($"v{input.args.n}", "v5")`, map[string]access.Effect{
-			`{"n":7}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny}},
+			`{"n":7}`: access.Allow, `{"n":5}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"function", `f(input.args.n)
 f(n) if n < 10
 q if false`, map[string]access.Effect{
-			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Deny}},
+			`{"n":50}`: access.Allow, `{"n":5}`: access.Deny, `{"n":"5"}`: access.Deny, `{}`: access.Deny,
+		}},
 		{"unification", `"force" = input.args.mode`, map[string]access.Effect{
-			`{"mode":"soft"}`: access.Allow, `{"mode":"force"}`: access.Deny, `{}`: access.Deny}},
+			`{"mode":"soft"}`: access.Allow, `{"mode":"force"}`: access.Deny, `{}`: access.Deny,
+		}},
 	} {
 		head := "package custos\n"
 		if c.name == "through an import" {

@@ -43,13 +43,14 @@ func (w *rewriter) fail(l *ast.Location, format string, args ...any) {
 func (w *rewriter) Transform(x any) (any, error) {
 	switch x := x.(type) {
 	case *ast.Expr:
-		if call, ok := x.Terms.([]*ast.Term); ok {
-			w.call(call)
+		switch terms := x.Terms.(type) {
+		case []*ast.Term:
+			w.call(terms)
+		case *ast.Every: // not a node of its own
+			terms.Domain = collection(terms.Domain)
 		}
 	case *ast.SomeDecl:
 		return w.declared(x)
-	case *ast.Every:
-		x.Domain = collection(x.Domain)
 	case *ast.With:
 		if ref, ok := x.Target.Value.(ast.Ref); ok && isInput(ref) {
 			w.fail(x.Location, "`with` on input: what is judged is the request")

@@ -80,6 +80,7 @@ func (a alone) Decide(ctx context.Context, r *access.Request) (access.Decision, 
 func TestWorkload(t *testing.T) {
 	enginetest.Agree(t, []int{10, 100, 1000}, workloadEngine)
 	enginetest.Agree(t, []int{10, 100, 1000}, func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+		t.Helper()
 		return newAlone(t, workload(rules))
 	})
 }

@@ -57,6 +57,7 @@ func TestNativeConforms(t *testing.T) {
 
 func TestWorkloadAgreesWithItself(t *testing.T) {
 	enginetest.Agree(t, []int{10, 100, 1000}, func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+		t.Helper()
 		return enginetest.NativeEngine(t, rules)
 	})
 }

@@ -41,7 +41,7 @@ func toolOf(i int) string { return fmt.Sprintf("svc%d_act%d", i/rulesPerService,
 // one a prefix, each one role and one or two arguments or a directory; 70 %
 // allow, 10 % approve, 20 % deny. The same n gives the same rules.
 func Workload(n int) []Rule {
-	rnd := rand.New(rand.NewPCG(1, uint64(n)))
+	rnd := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // repeatable on purpose
 	out := make([]Rule, n)
 	for i := range out {
 		r := Rule{ID: fmt.Sprintf("r%d", i), Effect: access.Allow, Tool: toolOf(i), Role: roleOf(i, n)}
@@ -104,7 +104,7 @@ func NativeEngine(t testing.TB, rules []Rule) policy.Engine {
 // time. Each aims at one rule: its tool and, four times in five, its role.
 func Requests(t testing.TB, n, rules int) []*access.Request {
 	t.Helper()
-	rnd := rand.New(rand.NewPCG(2, uint64(n)))
+	rnd := rand.New(rand.NewPCG(2, uint64(n))) //nolint:gosec // repeatable on purpose
 	out := make([]*access.Request, n)
 	for i := range out {
 		rule := i * 31 % rules
