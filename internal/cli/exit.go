@@ -10,6 +10,7 @@ const (
 	ExitFailure      Exit = 1
 	ExitUsage        Exit = 2
 	ExitPolicy       Exit = 3
+	ExitPolicyTests  Exit = 4
 	ExitDenied       Exit = 5
 	ExitEvidence     Exit = 10
 	ExitConfig       Exit = 16

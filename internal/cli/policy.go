@@ -21,6 +21,7 @@ func (a *app) policyCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
 		a.policyFmtCommand(), a.policySchemaCommand())
+	cmd.AddCommand(a.policyTestCommand())
 	return cmd
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/inventory"
-	"github.com/custos-zt/custos/internal/pa"
 	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/proof"
 )
 
 // evaluated is one line of `policy eval` (policy.md §6).
@@ -89,70 +89,35 @@ func (a *app) eval(files []string, requests string) error {
 	return nil
 }
 
-// evaluator decides requests that are written down: with lexical readings
-// only, and with recorded definitions in place of a live server.
-type evaluator struct {
-	authority *pa.Administrator
-	registry  *inventory.Registry
-	backend   string
-}
+// evaluator decides requests that are written down, and words the answers.
+type evaluator struct{ *proof.Decider }
 
-// anyBackend is the name of an unnamed `run`.
-const anyBackend = "backend"
-
-func (a *app) evaluator(files []string) (*evaluator, error) {
+func (a *app) evaluator(files []string) (evaluator, error) {
 	registry, err := inventory.LoadRegistry()
 	if err != nil {
-		return nil, failure(err, "")
+		return evaluator{}, failure(err, "")
 	}
-	o := policyOptions("", registry)
-	p, err := a.loadPolicy(files, o)
+	p, err := a.loadPolicy(files, policyOptions("", registry))
 	if err != nil {
-		return nil, err
+		return evaluator{}, err
 	}
 	home, _ := os.UserHomeDir()
-	e := &evaluator{registry: registry, backend: p.snapshot.Backend()}
-	if e.backend == "" {
-		e.backend = anyBackend
-	}
-	e.authority = pa.New(pa.Options{Ground: pa.Ground{Home: home}, Registry: registry})
-	e.authority.Publish(p.snapshot)
-	return e, nil
+	return evaluator{proof.NewDecider(p.snapshot, registry, home)}, nil
 }
 
 // line answers one line; ok is false where it is no request.
-func (e *evaluator) line(line []byte) (answer any, ok bool) {
-	r, def, id, err := readRequest(line, e.backend)
+func (e evaluator) line(line []byte) (answer any, ok bool) {
+	r, def, id, err := proof.ReadRequest(line, e.Backend())
 	if err != nil {
 		return malformed{Decision: access.Deny, Reason: access.RequestMalformed, Error: err.Error()}, false
 	}
-	snapshot := e.complete(r, def)
+	snapshot := e.Complete(r, def)
 	var d access.Decision
 	snapshot.Decide(r, &d)
 	return e.answer(snapshot, &d, id), true
 }
 
-// complete adds what deciding needs. Without a schema of its own a tool under
-// `known:` has its newest recorded definition.
-func (e *evaluator) complete(r *access.Request, def *inventory.Definition) *pdp.Snapshot {
-	if def == nil && r.Kind == access.Tool && !factsGiven(r) {
-		_, known := e.authority.Policy().Declared(r.Backend, r.Name)
-		def = e.registry.Entry(known).Newest(r.Name)
-	}
-	return e.authority.Complete(r, def)
-}
-
-// factsGiven reports whether the request says itself what the tool does.
-func factsGiven(r *access.Request) bool {
-	for _, name := range []string{"tool.ops", "tool.side_effects", "tool.labels", "tool.tier"} {
-		if _, ok := r.Facts[name]; ok && r.Facts[name].Value.Len() > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *evaluator) answer(s *pdp.Snapshot, d *access.Decision, id string) evaluated {
+func (e evaluator) answer(s *pdp.Snapshot, d *access.Decision, id string) evaluated {
 	out := evaluated{
 		ID: orNull(id), Decision: d.Effect, Reason: d.Reason, Rule: orNull(d.Rule), Position: orNull(d.Position),
 		Layer: orNull(d.Layer), Matched: []string{}, Returns: map[string]any{},

@@ -11,6 +11,7 @@ import (
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/proof"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -54,11 +55,11 @@ func (a *app) explain(files []string, request string) error {
 	if err != nil {
 		return err
 	}
-	r, def, _, err := readRequest(line, e.backend)
+	r, def, _, err := proof.ReadRequest(line, e.Backend())
 	if err != nil {
 		return &Error{Code: ExitFailure, Text: "the request cannot be read: " + err.Error()}
 	}
-	x := e.complete(r, def).Explain(r)
+	x := e.Complete(r, def).Explain(r)
 	if a.json {
 		return json.NewEncoder(a.Out).Encode(x)
 	}

@@ -1,4 +1,4 @@
-package cli
+package proof
 
 import (
 	"fmt"
@@ -19,9 +19,9 @@ func requestFields() []string {
 	}
 }
 
-// readRequest reads one line of requests. backend is what an absent backend
+// ReadRequest reads one line of requests. backend is what an absent backend
 // means. The definition is what the line's schema says, nil without one.
-func readRequest(line []byte, backend string) (*access.Request, *inventory.Definition, string, error) {
+func ReadRequest(line []byte, backend string) (*access.Request, *inventory.Definition, string, error) {
 	v, err := canon.Scan(line, canon.DefaultLimits())
 	if err != nil {
 		return nil, nil, "", err
