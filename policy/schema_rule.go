@@ -51,7 +51,7 @@ func effectShapes() []key {
 		{"liftable", "Which declared emergencies lift this rule.", ref("words")},
 		{"add_labels", "Labels that a matching call adds to the session.", ref("words")},
 		{"notify", "Who is told about a match.", ref("words")},
-		{"expires", "When the rule ends, and what holds then.", shape{}},
+		{"expires", "When the rule ends, and what holds then.", expiryShape()},
 	}
 }
 
@@ -83,8 +83,11 @@ func conditionShapes() []key {
 		{"to", "The destinations of the call.", ref("places")},
 		{"urls", "Every URL of the call.", ref("places")},
 		{"hosts", "Every host of the call; *.x is any depth below x.", ref("places")},
-		{"ports", "Every port of the call.", shape{}},
-		{"time", "When: between, zone, days, from, until.", shape{"type": "object"}},
+		{"ports", "The port of every URL of the call, as a number or \"FROM-TO\".", portsShape()},
+		{"time", "When the call may come.", atLeastOne(object([]key{
+			{"between", "HH:MM-HH:MM; may wrap midnight.", shape{"type": "string", "pattern": `^\s*[0-2][0-9]:[0-5][0-9]\s*-\s*[0-2][0-9]:[0-5][0-9]\s*$`}}, {"zone", "The zone of times of day and days, such as Europe/Paris.", anyText()},
+			{"days", "Days of the week, such as mon or mon-fri.", ref("words")}, {"from", "The first instant.", anyText()}, {"until", "The instant at which it ends.", anyText()},
+		}))},
 		{"network", "Where the call comes from.", atLeastOne(object([]key{
 			{"cidrs", "Networks, as ADDRESS/BITS.", ref("words")}, {"zones", "Named zones.", ref("words")}, {"countries", "Two capital letters each.", ref("words")},
 		}))},
@@ -104,6 +107,24 @@ func conditionShapes() []key {
 		}))},
 		{"when", "An expression that must be true.", anyText()},
 	}
+}
+
+func expiryShape() shape {
+	s := object([]key{{"at", "The instant at which the rule ends.", anyText()}, {"then", "drop: the rule is no more; deny: it denies what it covered.", words("drop", "deny")}})
+	s["required"] = []string{"at"}
+	return s
+}
+
+// portsShape is that of places, with numbers for texts.
+func portsShape() shape {
+	one := shape{"type": []string{"integer", "string"}}
+	list := shape{"anyOf": []shape{one, {"type": "array", "minItems": 1, "items": one}}}
+	long := object([]key{
+		{"all", "Every port must match.", list}, {"any", "One port suffices.", list},
+		{"except", "Ports that do not count.", list}, {"none", "match: a call without ports matches too.", words("match")},
+	})
+	long["oneOf"] = []shape{{"required": []string{"all"}}, {"required": []string{"any"}}}
+	return shape{"anyOf": []shape{one, list, long}}
 }
 
 func boundShape() shape {
