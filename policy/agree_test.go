@@ -36,7 +36,7 @@ func agrees(t testing.TB, s *pdp.Snapshot, r *access.Request, d *access.Decision
 	for _, rule := range x.Rules {
 		explains(t, &rule)
 	}
-	if d.Effect == access.Allow && !r.Passes && !slices.ContainsFunc(d.Matched, func(m access.Match) bool {
+	if d.Effect == access.Allow && !r.Passes && d.Reason != access.Observed && !slices.ContainsFunc(d.Matched, func(m access.Match) bool {
 		return m.Effect == access.Allow && m.Truth == access.True && !m.Monitor
 	}) {
 		t.Fatalf("allowed without a rule that allows: %+v", d)

@@ -11,6 +11,9 @@ import (
 type Source struct {
 	Name string
 	Data []byte
+	// Layer is the layer that the configuration lets the file claim: "" or
+	// "global" is any, another one is that one alone.
+	Layer string
 }
 
 // KnownServers is the registry of servers that `known:` names.
@@ -36,6 +39,10 @@ type Options struct {
 	// Issuers lists the identity issuers there are; nil is not known. Where
 	// there are several, subjects, groups and roles must name theirs.
 	Issuers []string
+	// Teams are the teams of the configuration; nil is not known. Nobody is known
+	// to be in a team that is not among them: its layer may restrict and never
+	// grants.
+	Teams []Team
 	// Known checks the names under `known:`; nil accepts all.
 	Known KnownServers
 }
@@ -55,17 +62,16 @@ func Compile(sources []Source, o Options) (*pdp.Snapshot, []Problem) {
 		return nil, []Problem{{File: "policy", Line: 1, Column: 1, Message: "there is no policy file"}}
 	}
 	for _, src := range sources {
-		r := &reader{compiler: c, file: src.Name, alike: map[alike][]pdp.Op{}}
+		r := &reader{compiler: c, file: src.Name, most: src.Layer, alike: map[alike][]pdp.Op{}}
 		r.source(src.Data)
 		inOrder(r.problems)
 		c.problems = append(c.problems, r.problems...)
 	}
+	c.undeclaredLifts()
 	if Failed(c.problems) {
 		return nil, c.problems
 	}
-	return pdp.Build(pdp.Program{
-		Digest: digest(sources), Backend: c.backend, Rules: c.rules, Tools: c.tools, Labels: c.labels,
-	}), c.problems
+	return pdp.Build(c.program(digest(sources))), c.problems
 }
 
 // compiler holds what the files of one policy share.
@@ -77,8 +83,14 @@ type compiler struct {
 	ids      map[string]string // rule id -> position
 	tools    map[string]pdp.Declaration
 	labels   []pdp.Label
+	layers   []pdp.Layer
+	limits   []pdp.Limit
 	patterns patternCache
 	zones    map[string]*time.Location
+	// anyTeam and observe are what the root says of the whole policy.
+	anyTeam, observe bool
+	breakGlass       map[string]pdp.BreakGlass
+	lifts            []lift
 	// unlistedBy shares conditions on unlisted arguments between rules.
 	unlistedBy map[string]*pdp.Unlisted
 	vocabulary
@@ -90,6 +102,8 @@ type reader struct {
 	file     string
 	problems []Problem
 	backend  string
+	layer    string
+	most     string // the layer that the configuration lets the file claim
 	define   map[string]*definition
 	expanded int
 	alike    map[alike][]pdp.Op

@@ -65,7 +65,7 @@ func allConditions() []condition {
 // evaluate.
 func laterConditions() []string {
 	return []string{
-		"rate", "when",
+		"when",
 	}
 }
 

@@ -34,12 +34,15 @@ type line struct {
 	Passes bool   `json:"passes"`
 	Gate   string `json:"gate"`
 	Now    string `json:"now"`
+	// Counters and Lifts are what the administrator counted and opened.
+	Counters map[string]int64 `json:"counters"`
+	Lifts    []string         `json:"lifts"`
 }
 
 // request builds what a decision looks at, with lexical readings only.
 func (l line) request(t testing.TB, s *pdp.Snapshot) *access.Request {
 	t.Helper()
-	r := &access.Request{Backend: l.Backend, Agent: l.Agent, Client: l.Client, Passes: l.Passes}
+	r := &access.Request{Backend: l.Backend, Agent: l.Agent, Client: l.Client, Passes: l.Passes, Counters: l.Counters, Lifts: l.Lifts}
 	switch {
 	case l.Tool != "":
 		r.Kind, r.Method, r.Name = access.Tool, "tools/call", l.Tool

@@ -32,13 +32,13 @@ func (r *reader) ruleList(n *yaml.Node) {
 func ruleKeys() []string {
 	return []string{
 		"id", "allow", "approve", "deny", "unless", "approval", "grants", "else", "mode",
-		"returns", "message", "remediation", "expires",
+		"returns", "message", "remediation", "expires", "delegate", "rate", "liftable",
 	}
 }
 
 // laterRuleKeys are keys of the language that this version does not evaluate.
 func laterRuleKeys() []string {
-	return []string{"delegate", "when", "liftable", "add_labels", "notify"}
+	return []string{"when", "add_labels", "notify"}
 }
 
 // rule reads one rule.
@@ -47,11 +47,7 @@ func (r *reader) rule(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}
-	if i := slices.IndexFunc(fields, func(f field) bool { return f.name == "delegate" }); i >= 0 {
-		r.unsupported(fields[i])
-		return
-	}
-	rule := pdp.Rule{Position: fmt.Sprintf("%s:%d", r.file, n.Line), Layer: "global", Returns: r.returns}
+	rule := pdp.Rule{Position: r.position(n), Layer: r.layer, Returns: r.returns}
 	r.effect(n, fields, &rule)
 	var conditions []field
 	var end *expiry
@@ -59,6 +55,8 @@ func (r *reader) rule(n *yaml.Node) {
 		switch {
 		case f.name == "expires":
 			end = r.expiry(f)
+		case f.name == "to" && rule.Effect == access.Delegate:
+			r.delegatesTo(f, &rule)
 		case r.vocabulary.options[f.name]:
 			r.option(f, &rule)
 		case r.isCondition(f.name):
@@ -72,7 +70,10 @@ func (r *reader) rule(n *yaml.Node) {
 	if rule.Effect != access.Deny {
 		rule.Ops = r.withUnlisted(rule.Ops)
 	}
-	r.identify(n, fields, &rule)
+	if rule.Effect == access.Delegate && !hasField(fields, "to") {
+		r.err(n, "to: [team/NAME]", "the rule does not say to which layer it delegates")
+	}
+	r.identified(n, fields, "rule", rule.ID, rule.Position)
 	if end != nil {
 		r.rules = append(r.rules, r.expire(rule, end)...)
 		return
@@ -106,14 +107,14 @@ func (r *reader) effect(n *yaml.Node, fields []field, rule *pdp.Rule) {
 		rule.Effect = e
 		rule.Targets = r.targets(f.node, f.name, e)
 	}
-	mistyped := func(f field) bool { return suggest(f.name, []string{"allow", "approve", "deny"}) != "" }
+	mistyped := func(f field) bool { return suggest(f.name, []string{"allow", "approve", "deny", "delegate"}) != "" }
 	if first == nil && !slices.ContainsFunc(fields, mistyped) {
-		r.err(n, "", "the rule has no effect: allow, approve or deny")
+		r.err(n, "", "the rule has no effect: allow, approve, deny or delegate")
 	}
 }
 
 func effectOf(name string) access.Effect {
-	for _, e := range [...]access.Effect{access.Allow, access.Approve, access.Deny} {
+	for _, e := range [...]access.Effect{access.Allow, access.Approve, access.Deny, access.Delegate} {
 		if e.String() == name {
 			return e
 		}
@@ -121,27 +122,30 @@ func effectOf(name string) access.Effect {
 	return access.None
 }
 
-// identify checks the id, which every rule has and no other rule.
-func (r *reader) identify(n *yaml.Node, fields []field, rule *pdp.Rule) {
+// identified checks an id, which every rule and limit has and no other.
+func (r *reader) identified(n *yaml.Node, fields []field, what, id, position string) {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == "id" })
 	if i < 0 {
-		r.err(n, "id: NAME", "the rule has no id")
+		r.err(n, "id: NAME", "the %s has no id", what)
 		return
 	}
-	id := fields[i].node
-	if rule.ID == "" {
+	at := fields[i].node
+	if id == "" {
 		return
 	}
-	if !ruleID.MatchString(rule.ID) {
-		r.err(id, "", "%s is not an id: letters, digits, and . _ / - between them", show(rule.ID))
+	if !ruleID.MatchString(id) {
+		r.err(at, "", "%s is not an id: letters, digits, and . _ / - between them", show(id))
 		return
 	}
-	if first, dup := r.ids[rule.ID]; dup {
-		r.err(id, "", "the id %s is taken by the rule in %s", show(rule.ID), first)
+	if first, dup := r.ids[id]; dup {
+		r.err(at, "", "the id %s is taken by the rule in %s", show(id), first)
 		return
 	}
-	r.ids[rule.ID] = rule.Position
+	r.ids[id] = position
 }
+
+// position is file:line, the form that decisions repeat.
+func (r *reader) position(n *yaml.Node) string { return fmt.Sprintf("%s:%d", r.file, n.Line) }
 
 // option reads a key of a rule that is no condition.
 func (r *reader) option(f field, rule *pdp.Rule) {
@@ -168,6 +172,10 @@ func (r *reader) option(f field, rule *pdp.Rule) {
 		}
 	case "mode":
 		rule.Monitor = r.choice(f.node, "mode", "enforce", "monitor") == "monitor"
+	case "rate":
+		r.rate(f, rule)
+	case "liftable":
+		r.liftableBy(f, rule)
 	case "returns":
 		rule.Returns = r.returned(f.node)
 	case "message":

@@ -16,12 +16,11 @@ func fileShapes() []key {
 			{"unlisted_args", "Which arguments a grant admits that it does not name.", words("declared", "reject", "allow")},
 			{"returns", "What happens to results.", ref("returns")},
 		})},
-		{"limits", "Caps that hold whichever rule allowed the call.", shape{"type": "array"}},
-		{"break_glass", "Declared emergencies, by name.", shape{"type": "object"}},
-		{"silent", "What a layer that says nothing about a call means.", words("pass", "deny")},
+		{"limits", "Caps that hold whichever rule allowed the call.", limitsShape()},
+		{"break_glass", "What may lift the rules that are marked with its name, by name.", breakGlassShape()},
+		{"silent", "deny: what no rule of this team's or user's layer grants is denied, instead of left to the layers above.", words("deny")},
 		{"observe", "Lifts the default deny and records what it would have denied.", flag()},
-		{"team_membership", "Which teams of a member speak for it.", shape{}},
-		{"teams", "Which groups make a team.", shape{"type": "object"}},
+		{"team_membership", "any: who is in several teams has what any of them grants.", words("any")},
 		{"rules", "The rules. Their order means nothing.", shape{"type": "array", "minItems": 1, "items": ref("rule")}},
 	}
 }

@@ -14,7 +14,7 @@ func ruleShape() shape {
 		}
 	}
 	s["oneOf"] = effects
-	s["dependentRequired"] = shape{"grants": []string{"approve"}, "else": []string{"allow"}}
+	s["dependentRequired"] = shape{"grants": []string{"approve"}, "else": []string{"allow"}, "rate": []string{"allow"}, "delegate": []string{"to"}}
 	return s
 }
 
@@ -48,7 +48,8 @@ func effectShapes() []key {
 		{"returns", "What happens to results.", ref("returns")},
 		{"message", "Why, in the words that the model reads.", anyText()},
 		{"remediation", "What to do instead, in the words that the model reads.", anyText()},
-		{"liftable", "Which declared emergencies lift this rule.", ref("words")},
+		{"liftable", "Which entries of break_glass may lift this rule.", ref("words")},
+		{"rate", "How often the rule allows.", rateShape()},
 		{"add_labels", "Labels that a matching call adds to the session.", ref("words")},
 		{"notify", "Who is told about a match.", ref("words")},
 		{"expires", "When the rule ends, and what holds then.", expiryShape()},
@@ -101,7 +102,6 @@ func conditionShapes() []key {
 		{"behavior", "How far the caller is from what it usually does.", atLeastOne(object([]key{
 			{"rate_z", "Calls, in standard deviations.", boundShape()}, {"novel_tool", "Whether the tool is new to it.", flag()}, {"surprise", "How surprising the call is.", boundShape()},
 		}))},
-		{"rate", "How often calls may come.", shape{"type": "object"}},
 		{"session", "What the session has done so far.", atLeastOne(object([]key{
 			{"read", "Labels of what it has read.", ref("words")}, {"max_calls", "Calls in an hour.", whole(1)}, {"max_age", "How long ago it began.", span}, {"idle", "How long ago its last call was.", span},
 		}))},

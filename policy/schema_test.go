@@ -156,6 +156,7 @@ func TestSchemaFindsSlips(t *testing.T) {
 		"approval: {self: maybe}", "grants: false", "else: deny", "mode: audit", "returns: {secrets: hide}", "returns: {max_bytes: 0}",
 		"message: \"\"", "unless: [{}]", "unless: [{clients: [x]}]", "unless: {roles: [a]}", "trust: {min: 101}", "device: {}",
 		"session: {max_calls: no}", "network: {cidr: [x]}", "auth: {mfa: \"yes\"}", "integrity: checked",
+		"rate: {per: [subject]}", "rate: {max: 5}", "rate: {max: 5/1m, over: allow}", "rate: {max: 5/1m, per: [client]}", "delegate: [z]",
 	} {
 		text := fmt.Sprintf(whole, slip)
 		if err := s.Validate(instance(t, []byte(text))); err == nil {
@@ -169,7 +170,9 @@ func TestSchemaFindsSlips(t *testing.T) {
 		"rules:\n  - {id: a, allow: [x.y]}\n", "policy: p\n", "policy: p\nrules: []\n", "policy: p\nrules:\n  - {allow: [x.y]}\n",
 		"policy: p\nrules:\n  - {id: a}\n", "policy: p\nrules:\n  - {id: a b, allow: [x.y]}\n", "policy: p\nrule: []\nrules:\n  - {id: a, allow: [x.y]}\n",
 		"policy: p\ntools: {Files: {}}\nrules:\n  - {id: a, allow: [x.y]}\n", "policy: p\ndefine: {a: []}\nrules:\n  - {id: a, allow: [x.y]}\n",
-		"policy: p\ntools: {files: {op: [read]}}\nrules:\n  - {id: a, allow: [x.y]}\n", "policy: p\nbackend: A B\nrules:\n  - {id: a, allow: [x]}\n",
+		"policy: p\ntools: {files: {op: [read]}}\nrules:\n  - {id: a, allow: [x.y]}\n", "policy: p\nsilent: pass\nrules:\n  - {id: a, allow: [x.y]}\n",
+		"policy: p\nlimits: [{id: a, max: 1/1m}]\nrules:\n  - {id: b, allow: [x.y]}\n", "policy: p\nbreak_glass: {a: {}}\nrules:\n  - {id: b, allow: [x.y]}\n",
+		"policy: p\nlayer: teams/x\nrules:\n  - {id: b, allow: [x.y]}\n", "policy: p\nrules:\n  - {id: b, delegate: [x.y]}\n", "policy: p\nbackend: A B\nrules:\n  - {id: a, allow: [x]}\n",
 	} {
 		if err := s.Validate(instance(t, []byte(text))); err == nil {
 			t.Errorf("%q is accepted", text)

@@ -8,12 +8,10 @@ import (
 
 // topKeys are the keys of a policy file.
 func topKeys() []string {
-	return []string{"policy", "version", "layer", "backend", "define", "tools", "labels", "defaults", "rules"}
-}
-
-// laterTopKeys are keys of the language that this version does not evaluate.
-func laterTopKeys() []string {
-	return []string{"limits", "break_glass", "silent", "observe", "team_membership", "teams"}
+	return []string{
+		"policy", "version", "layer", "backend", "define", "tools", "labels", "defaults", "limits", "rules",
+		"break_glass", "silent", "observe", "team_membership",
+	}
 }
 
 // top reads the root of a file: names and facts first, since rules use them.
@@ -23,10 +21,10 @@ func (r *reader) top(root *yaml.Node) {
 		switch {
 		case has(topKeys(), f.name):
 			byName[f.name] = f.node
-		case has(laterTopKeys(), f.name):
-			r.unsupported(f)
+		case f.name == "teams":
+			r.err(f.key, "teams: in custos.yaml", "who is in a team is said by the configuration, not by a policy")
 		default:
-			r.unknown(f, "a policy", append(topKeys(), laterTopKeys()...))
+			r.unknown(f, "a policy", topKeys())
 		}
 	}
 	if root.Kind != yaml.MappingNode {
@@ -42,6 +40,8 @@ func (r *reader) top(root *yaml.Node) {
 		{"tools", r.declarations},
 		{"labels", r.labelled},
 		{"defaults", r.defaults},
+		{"limits", r.limitList},
+		{"break_glass", r.breakGlassEntries},
 		{"rules", r.ruleList},
 	} {
 		if n := byName[part.name]; n != nil {
@@ -60,9 +60,8 @@ func (r *reader) header(root *yaml.Node, byName map[string]*yaml.Node) {
 	if n := byName["version"]; n != nil {
 		r.scalar(n, "a version")
 	}
-	if n := byName["layer"]; n != nil && r.scalar(n, "a layer") != "global" && n.Value != "" {
-		r.err(n, "layer: global", "only the layer global is supported by this version of Custos")
-	}
+	r.claim(root, byName)
+	r.whole(byName)
 	if r.backend = r.options.Backend; byName["backend"] != nil {
 		n := byName["backend"]
 		if r.backend = r.text(n, "a backend"); r.backend != "" && !backendName.MatchString(r.backend) {

@@ -28,7 +28,9 @@ var update = flag.Bool("update", false, "write what the cases give into their fi
 //	problems        what Compile reports, line by line
 //
 // The words in front of the first file may set options: "backend: files",
-// "backends: a b", "strict: true", "issuers: a b", "home: -".
+// "backends: a b", "strict: true", "issuers: a b", "home: -", "team: NAME
+// ISSUER GROUP…" once for each team, "layer: FILE LAYER" for what a file may
+// claim at most.
 type archive struct {
 	*txtar.Archive
 	name string
@@ -58,6 +60,9 @@ func (a archive) options() policy.Options {
 			o.Issuers = strings.Fields(value)
 		case "home":
 			o.Home = strings.TrimPrefix(value, "-")
+		case "team":
+			f := strings.Fields(value)
+			o.Teams = append(o.Teams, policy.Team{Name: f[0], Issuer: strings.TrimPrefix(f[1], "-"), Groups: f[2:]})
 		case "known":
 			o.Known = registry(strings.Fields(value))
 		}
@@ -75,7 +80,13 @@ func (a archive) sources() []policy.Source {
 	var out []policy.Source
 	for _, f := range a.Files {
 		if strings.HasSuffix(f.Name, ".yaml") {
-			out = append(out, policy.Source{Name: f.Name, Data: f.Data})
+			src := policy.Source{Name: f.Name, Data: f.Data}
+			for l := range strings.Lines(string(a.Comment)) {
+				if layer, ok := strings.CutPrefix(strings.TrimSpace(l), "layer: "+f.Name+" "); ok {
+					src.Layer = layer
+				}
+			}
+			out = append(out, src)
 		}
 	}
 	return out

@@ -7,8 +7,8 @@ import (
 	"github.com/custos-zt/custos/access"
 )
 
-// Explanation says how a decision came about: every rule whose patterns cover
-// the request, every condition of it, what the condition saw. It repeats
+// Explanation says how a decision came about: every rule and limit whose
+// patterns cover the request, every condition of it, what the condition saw. It repeats
 // values of the call, and is meant for the person who owns it.
 type Explanation struct {
 	Decision access.Decision `json:"decision"`
@@ -70,6 +70,11 @@ func (s *Snapshot) Explain(r *access.Request) *Explanation {
 			at = len(x.Rules)
 		}
 		x.Rules = append(x.Rules, e.trace(&s.rules[i]))
+	}
+	for i := range s.limits {
+		if t, about := e.traceLimit(&s.limits[i], &x.Decision); about {
+			x.Rules = append(x.Rules, t)
+		}
 	}
 	if at >= 0 && (unanswered || x.Decision.Reason == access.DefaultDenied) {
 		x.Nearest = &x.Rules[at]

@@ -135,14 +135,46 @@ func (e *evaluation) rate(r *rule, v *verdict) {
 }
 
 func (e *evaluation) traceRate(r *rule) ConditionTrace {
-	rate := r.info.Rate
-	within := rate.within(r.info.ID, e.r.Counters)
-	c := ConditionTrace{Field: "rate", Text: rate.Text, Seen: "unknown", Truth: within, Grants: within}
-	if used, ok := e.r.Counters[r.info.ID]; ok {
-		c.Seen = strconv.FormatInt(used, 10) + " so far"
-	}
-	if within == access.False && !rate.Approve {
+	c := e.traceCount("rate", r.info.ID, r.info.Rate)
+	if c.Grants == access.False && !r.info.Rate.Approve {
 		c.Truth = access.True // it is what denies
 	}
 	return c
+}
+
+// traceCount says what was counted. Truth and Grants are whether one more call
+// stays within the rate.
+func (e *evaluation) traceCount(field, id string, rate *Rate) ConditionTrace {
+	within := rate.within(id, e.r.Counters)
+	c := ConditionTrace{Field: field, Text: rate.Text, Seen: "unknown", Truth: within, Grants: within}
+	if used, ok := e.r.Counters[id]; ok {
+		c.Seen = strconv.FormatInt(used, 10) + " so far"
+	}
+	return c
+}
+
+// traceLimit explains a limit like the rule that it acts as, and reports
+// whether it is about the request.
+func (e *evaluation) traceLimit(l *limit, d *access.Decision) (RuleTrace, bool) {
+	at, _ := e.standing(l.layer)
+	if at == outside || at == aside && l.Rate.Approve || !e.limits(l) {
+		return RuleTrace{}, false
+	}
+	t := RuleTrace{Rule: l.ID, Effect: access.Deny, Position: l.Position, Layer: e.s.layers.all[l.layer].name}
+	words := "denies"
+	if l.Rate.Approve {
+		t.Effect, words = access.Approve, "holds"
+	}
+	c := e.traceCount("max", l.ID, &l.Rate)
+	c.Truth, c.Grants = not(c.Truth), access.False
+	t.Conditions = []ConditionTrace{c}
+	switch {
+	case slices.ContainsFunc(d.Matched, func(m access.Match) bool { return m.Rule == l.ID }):
+		t.Acts = words
+	case c.Truth != access.False:
+		t.Conditions = append(t.Conditions, ConditionTrace{
+			Field: "limits", Text: "what would pass", Seen: "denied anyway", Truth: access.False, Grants: access.False,
+		})
+	}
+	return t, true
 }
