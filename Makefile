@@ -22,9 +22,11 @@ peers: ## install the real MCP servers that the tests drive, into .peers/
 test: peers ## install what the tests need and run all of them
 	$(GO) vet ./...
 	$(GO) test -race -timeout $(TIMEOUT) ./...
+	scripts/modules.sh vet test
 
 lint: ## golangci-lint and govulncheck at pinned versions
 	scripts/lint.sh
+	scripts/modules.sh lint
 
 fuzz: ## every fuzz target for FUZZTIME (30s) each
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh

@@ -180,8 +180,9 @@ func (o *observed) noteAll(rule, prefix string, conditions []pdp.ConditionTrace)
 			t = &truths{at: len(o.conditions)}
 			o.conditions[key] = t
 		}
+		// An approve has both readings, and each is an outcome of its own.
 		t.yes = t.yes || c.Truth == access.True
-		t.no = t.no || c.Truth == access.False
+		t.no = t.no || c.Truth == access.False || c.Grants == access.False
 	}
 }
 
