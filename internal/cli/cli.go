@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,20 +46,51 @@ type app struct {
 	quiet      bool
 	verbose    bool
 	noColor    bool
+
+	// onHangup is what SIGHUP does; nil ends the invocation.
+	onHangup *atomic.Pointer[func()]
 }
 
 // Main runs one invocation and returns its exit status.
 func Main(args []string, s Streams, getenv func(string) string) int {
-	a := &app{Streams: s, getenv: getenv}
+	a := &app{Streams: s, getenv: getenv, onHangup: &atomic.Pointer[func()]{}}
 	root := a.root()
 	root.SetArgs(args)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, stopHangups := a.hangups(ctx)
+	defer stopHangups()
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	return a.report(cmd, err)
+}
+
+// hangups returns a context that a SIGHUP ends, unless a command found another
+// meaning for it: a guard reads its policy files again.
+func (a *app) hangups(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-came:
+			}
+			if act := a.onHangup.Load(); act != nil {
+				(*act)()
+				continue
+			}
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(came)
+		cancel()
+	}
 }
 
 // root builds the tree of commands.

@@ -20,6 +20,11 @@ type loadedPolicy struct {
 	snapshot *pdp.Snapshot
 	sources  []policy.Source
 	files    []string // paths on disk; none for the starter policy
+	// again finds the names of the files anew, since a configuration names them
+	// by pattern; nil for the starter policy. options are what they are read
+	// against.
+	again   func() ([]string, error)
+	options policy.Options
 }
 
 // protected are the files that no call may touch: the policy and the
@@ -52,15 +57,19 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 	if len(f.policies) > 0 && conf.Managed && len(conf.Policy.Files) > 0 {
 		return loadedPolicy{}, usage("this machine's configuration sets the policy", "leave out --policy")
 	}
-	files := f.policies
-	if len(files) == 0 {
-		var err error
-		if files, err = configured(conf); err != nil {
-			return loadedPolicy{}, err
-		}
+	again := func() ([]string, error) { return f.policies, nil }
+	if len(f.policies) == 0 {
+		again = func() ([]string, error) { return configured(conf) }
+	}
+	files, err := again()
+	if err != nil {
+		return loadedPolicy{}, err
 	}
 	if len(files) > 0 {
-		return a.loadPolicy(files, policyOptions(f.name, registry))
+		o := policyOptions(f.name, registry)
+		p, err := a.loadPolicy(files, o)
+		p.again, p.options = again, o
+		return p, err
 	}
 	known, _ := registry.FromCommand(command)
 	s := starter{Backend: f.name, Roots: declaredRoots(command), Known: known}

@@ -45,7 +45,9 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Guard one MCP server over stdio",
 		Long: `Start an MCP server and stand between it and the client on the standard
 streams. Every call is decided against policy and recorded before it is
-forwarded. Without a policy the starter policy is used.
+forwarded. Without a policy the starter policy is used. Policy files are read
+again when they change, and on SIGHUP; what cannot be used leaves the last good
+policy in force.
 
   custos run -- npx -y @modelcontextprotocol/server-filesystem ~/src/app`,
 		DisableFlagsInUseLine: true,
@@ -228,6 +230,8 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		<-p.Done()
 		p.Stop(0)
 	}()
+	stopWatching := g.watchPolicy(ctx)
+	defer stopWatching()
 	ending := s.Run(ctx)
 	err = g.end(ending, s)
 	return p.Status(), err

@@ -54,6 +54,7 @@ type Engine struct {
 	evidence *Evidence
 	session  string
 	backend  string
+	version  string
 	close    sync.Once
 	closed   error
 }
@@ -108,7 +109,7 @@ func (e *Evidence) Close() error { return errors.Join(e.Log.Close(), e.Slot.Clos
 // New builds an engine over opened evidence, which it owns from then on, also
 // where it fails. An error wraps [ErrEvidence]: nothing may be guarded then.
 func New(ev *Evidence, o Options) (*Engine, error) {
-	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend}
+	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend, version: o.Version}
 	e.assemble(&o)
 	if err := e.begin(&o); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), ev.Close())
@@ -131,13 +132,11 @@ func (e *Engine) assemble(o *Options) {
 }
 
 // begin keeps the policy and records that it is in force and what is guarded,
-// durably: a decision must never refer to a policy that nobody can show.
+// durably.
 func (e *Engine) begin(o *Options) error {
 	digest := o.Policy.Digest()
-	for _, kept := range policy.Kept(o.Sources) {
-		if err := e.evidence.Dir.KeepPolicy(kept.Digest, kept.Data); err != nil {
-			return err
-		}
+	if err := e.keep(o.Sources); err != nil {
+		return err
 	}
 	e.evidence.Log.Append(audit.Record{
 		Kind: audit.KindStart, Backend: o.Backend, CommandDigest: commandDigest(o.Command),
@@ -147,9 +146,7 @@ func (e *Engine) begin(o *Options) error {
 	if err := last.Wait(); err != nil {
 		return err
 	}
-	return e.evidence.Slot.Describe(state.Description{
-		Backend: o.Backend, Policy: digest, Isolation: Isolation, Version: o.Version,
-	})
+	return e.describe(digest)
 }
 
 // commandDigest identifies a command line without repeating it.

@@ -33,14 +33,33 @@ type Options struct {
 // Administrator authorizes requests. It is safe for concurrent use.
 type Administrator struct {
 	opt       Options
-	protected []protectedPath
+	protected atomic.Pointer[[]protectedPath]
 	policy    atomic.Pointer[pdp.Snapshot]
 }
 
 // New returns an administrator without a policy: until [Administrator.Publish]
 // everything is denied.
 func New(o Options) *Administrator {
-	return &Administrator{opt: o, protected: protect(o.Protected)}
+	a := &Administrator{opt: o}
+	a.Protect(o.Protected)
+	return a
+}
+
+// Protect adds paths of Custos that no call may touch. What is protected stays
+// so.
+func (a *Administrator) Protect(paths []string) {
+	added := protect(paths)
+	for {
+		old := a.protected.Load()
+		var all []protectedPath
+		if old != nil {
+			all = append(all, *old...)
+		}
+		all = append(all, added...)
+		if a.protected.CompareAndSwap(old, &all) {
+			return
+		}
+	}
 }
 
 // Publish makes a snapshot the policy of every later decision.

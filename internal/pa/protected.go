@@ -32,9 +32,10 @@ func protect(paths []string) []protectedPath {
 // gate reports the hard stop for a call that names Custos's own configuration,
 // policy, state, keys or log: no rule lifts it.
 func (a *Administrator) gate(places []access.Place) (access.Gate, bool) {
+	protected := *a.protected.Load()
 	for i := range places {
 		for _, form := range places[i].Folded {
-			for _, p := range a.protected {
+			for _, p := range protected {
 				if p.holds(form) {
 					return access.Gate{
 						Reason: access.ProtectedPath,
