@@ -17,6 +17,7 @@ import (
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/limit"
 	"github.com/custos-zt/custos/internal/pa"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/pep"
@@ -120,7 +121,7 @@ func New(ev *Evidence, o Options) (*Engine, error) {
 // assemble wires administrator and enforcement point.
 func (e *Engine) assemble(o *Options) {
 	e.Authority = pa.New(pa.Options{
-		Ground: o.Ground, Registry: o.Registry, Now: time.Now,
+		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: time.Now,
 		Protected: append([]string{e.evidence.Dir.Path()}, o.Protected...),
 	})
 	e.Authority.Publish(o.Policy)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/limit"
 	"github.com/custos-zt/custos/internal/pdp"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Registry *inventory.Registry // nil knows no server
 	// Protected are Custos's own paths: configuration, policy, state, keys, log.
 	Protected []string
+	// Limits counts for limits and rates; nil leaves every count unknown.
+	Limits *limit.Table
 	// Now reads the clock; nil leaves time unknown to policy.
 	Now func() time.Time
 }
@@ -79,8 +82,10 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 		return
 	}
 	a.complete(snapshot, r, def)
+	held := a.reserve(snapshot, r)
 	snapshot.Decide(r, d)
 	settle(d)
+	a.refund(held, d)
 	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || a.visible(snapshot, r) {
 		return
 	}

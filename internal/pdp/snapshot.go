@@ -24,6 +24,7 @@ type Snapshot struct {
 	unless  []span
 	layers  layers
 	limits  []limit
+	rated   bool // some rule has a rate
 	// observe lifts the default denial; breakGlass holds what may lift rules.
 	observe    bool
 	breakGlass map[string]breakGlass
@@ -91,6 +92,7 @@ func Build(p Program) *Snapshot {
 			s.unless = append(s.unless, s.add(entry))
 		}
 		r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
+		s.rated = s.rated || r.rated
 		s.rules[i] = r
 		s.byID[in.ID] = int32(i)
 	}

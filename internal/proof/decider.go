@@ -33,13 +33,23 @@ func NewDecider(s *pdp.Snapshot, registry *inventory.Registry, home string) *Dec
 // Backend is what a request without a backend means.
 func (d *Decider) Backend() string { return d.backend }
 
-// Complete adds to r what deciding it needs and returns the policy. Without a
+// Complete adds to r what deciding it needs and returns the policy. What the
+// request does not say about counters was not counted yet: nothing that is
+// decided here is ever forwarded. Without a
 // definition, and without facts of its own, a tool under `known:` has its
 // newest recorded definition.
 func (d *Decider) Complete(r *access.Request, def *inventory.Definition) *pdp.Snapshot {
 	if def == nil && r.Kind == access.Tool && !factsGiven(r) {
 		_, known := d.authority.Policy().Declared(r.Backend, r.Name)
 		def = d.registry.Entry(known).Newest(r.Name)
+	}
+	for _, c := range d.authority.Policy().Counters(r, nil) {
+		if _, given := r.Counters[c.ID]; !given && c.Known {
+			if r.Counters == nil {
+				r.Counters = map[string]int64{}
+			}
+			r.Counters[c.ID] = 0
+		}
 	}
 	return d.authority.Complete(r, def)
 }
