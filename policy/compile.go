@@ -11,9 +11,6 @@ import (
 type Source struct {
 	Name string
 	Data []byte
-	// Layer is the layer that the configuration lets the file claim: "" or
-	// "global" is any, another one is that one alone.
-	Layer string
 }
 
 // KnownServers is the registry of servers that `known:` names.
@@ -43,6 +40,9 @@ type Options struct {
 	// to be in a team that is not among them: its layer may restrict and never
 	// grants.
 	Teams []Team
+	// Claim says which layer a source may claim at most, by its name: "" or
+	// "global" is any, another one is that one alone. Nil lets all claim any.
+	Claim func(source string) string
 	// Known checks the names under `known:`; nil accepts all.
 	Known KnownServers
 }
@@ -62,7 +62,7 @@ func Compile(sources []Source, o Options) (*pdp.Snapshot, []Problem) {
 		return nil, []Problem{{File: "policy", Line: 1, Column: 1, Message: "there is no policy file"}}
 	}
 	for _, src := range sources {
-		r := &reader{compiler: c, file: src.Name, most: src.Layer, alike: map[alike][]pdp.Op{}}
+		r := &reader{compiler: c, file: src.Name, alike: map[alike][]pdp.Op{}}
 		r.source(src.Data)
 		inOrder(r.problems)
 		c.problems = append(c.problems, r.problems...)
@@ -103,7 +103,6 @@ type reader struct {
 	problems []Problem
 	backend  string
 	layer    string
-	most     string // the layer that the configuration lets the file claim
 	define   map[string]*definition
 	expanded int
 	alike    map[alike][]pdp.Op

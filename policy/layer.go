@@ -45,8 +45,10 @@ func (r *reader) claim(root *yaml.Node, byName map[string]*yaml.Node) {
 			return
 		}
 	}
-	if most := r.most; most != "" && most != rootLayer && r.layer != most {
-		r.err(at, "layer: "+most, "this file may claim the layer %s at most, not %s", most, r.layer)
+	if claim := r.options.Claim; claim != nil {
+		if most := claim(r.file); most != "" && most != rootLayer && r.layer != most {
+			r.err(at, "layer: "+most, "this file may claim the layer %s at most, not %s", most, r.layer)
+		}
 	}
 	for _, name := range rootKeys() {
 		if n := byName[name]; n != nil && r.layer != rootLayer {

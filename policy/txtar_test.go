@@ -29,8 +29,8 @@ var update = flag.Bool("update", false, "write what the cases give into their fi
 //
 // The words in front of the first file may set options: "backend: files",
 // "backends: a b", "strict: true", "issuers: a b", "home: -", "team: NAME
-// ISSUER GROUP…" once for each team, "layer: FILE LAYER" for what a file may
-// claim at most.
+// ISSUER GROUP…" once for each team, "claim: FILE LAYER" for what a file may
+// claim at most; FILE has no ending.
 type archive struct {
 	*txtar.Archive
 	name string
@@ -47,6 +47,8 @@ func (a archive) file(name string) *txtar.File {
 
 func (a archive) options() policy.Options {
 	o := policy.Options{Home: "/home/dev"}
+	claims := map[string]string{}
+	o.Claim = func(source string) string { return claims[strings.TrimSuffix(source, filepath.Ext(source))] }
 	for l := range strings.Lines(string(a.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(l), ": ")
 		switch key {
@@ -60,6 +62,9 @@ func (a archive) options() policy.Options {
 			o.Issuers = strings.Fields(value)
 		case "home":
 			o.Home = strings.TrimPrefix(value, "-")
+		case "claim":
+			file, layer, _ := strings.Cut(value, " ")
+			claims[file] = layer
 		case "team":
 			f := strings.Fields(value)
 			o.Teams = append(o.Teams, policy.Team{Name: f[0], Issuer: strings.TrimPrefix(f[1], "-"), Groups: f[2:]})
@@ -80,13 +85,7 @@ func (a archive) sources() []policy.Source {
 	var out []policy.Source
 	for _, f := range a.Files {
 		if strings.HasSuffix(f.Name, ".yaml") {
-			src := policy.Source{Name: f.Name, Data: f.Data}
-			for l := range strings.Lines(string(a.Comment)) {
-				if layer, ok := strings.CutPrefix(strings.TrimSpace(l), "layer: "+f.Name+" "); ok {
-					src.Layer = layer
-				}
-			}
-			out = append(out, src)
+			out = append(out, policy.Source{Name: f.Name, Data: f.Data})
 		}
 	}
 	return out

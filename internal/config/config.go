@@ -24,6 +24,8 @@ type Config struct {
 	// State is the state directory; "" is the default place.
 	State  string
 	Policy Policy
+	// Teams say whom the layers of teams are for, in the order of the file.
+	Teams  []Team
 	Limits Limits
 	Audit  Audit
 	// Denials says how a denied tools/call answers.
@@ -42,8 +44,17 @@ type Policy struct {
 // PolicyFile is one entry of policy.files.
 type PolicyFile struct {
 	Path string
-	// Layer is what these files may claim at most. Only "global" exists yet.
+	// Layer is what these files may claim at most: "global" is any layer, and
+	// team/NAME or user/ISSUER:SUBJECT that one alone.
 	Layer string
+}
+
+// Team is one entry of teams: whoever has one of the groups, of this issuer
+// where one is named.
+type Team struct {
+	Name   string
+	Issuer string
+	Groups []string
 }
 
 // Limits cap what a message may cost.

@@ -54,7 +54,7 @@ func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
 // later names the keys that config.md promises and this version does not
 // have. Ignoring one would leave somebody unguarded who believes otherwise.
 func later() []string {
-	return []string{"teams", "listen", "identity", "session", "backends", "prefix", "approvals", "sinks"}
+	return []string{"listen", "identity", "session", "backends", "prefix", "approvals", "sinks"}
 }
 
 func (c *Config) decode(file string, data []byte) []Problem {
@@ -80,6 +80,7 @@ func (c *Config) decode(file string, data []byte) []Problem {
 		{"managed", func(d *decoder, n *yaml.Node) { d.boolean(n, &c.Managed) }},
 		{"state", func(d *decoder, n *yaml.Node) { d.text(n, &c.State) }},
 		{"policy", func(d *decoder, n *yaml.Node) { d.policy(n, &c.Policy) }},
+		{"teams", func(d *decoder, n *yaml.Node) { c.Teams = d.teams(n) }},
 		{"limits", func(d *decoder, n *yaml.Node) { d.limits(n, &c.Limits) }},
 		{"audit", func(d *decoder, n *yaml.Node) { d.audit(n, &c.Audit) }},
 		{"denials", func(d *decoder, n *yaml.Node) {
@@ -153,8 +154,8 @@ func (d *decoder) policy(n *yaml.Node, p *Policy) {
 			d.section(entry, "a policy file", []field{
 				{"path", func(d *decoder, n *yaml.Node) { d.text(n, &f.Path) }},
 				{"layer", func(d *decoder, n *yaml.Node) {
-					if d.text(n, &f.Layer); f.Layer != "global" {
-						d.fail(n, "", "layer %q is not supported by this version of Custos", f.Layer)
+					if d.text(n, &f.Layer); !layerName.MatchString(f.Layer) {
+						d.fail(n, "global, team/NAME or user/ISSUER:SUBJECT", "%q is not a layer", f.Layer)
 					}
 				}},
 			})
