@@ -21,7 +21,7 @@ func (a *app) policyCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
 		a.policyFmtCommand(), a.policySchemaCommand())
-	cmd.AddCommand(a.policyTestCommand())
+	cmd.AddCommand(a.policyTestCommand(), a.policyLintCommand())
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/custos-zt/custos/access"
@@ -11,11 +12,12 @@ import (
 	"github.com/custos-zt/custos/internal/spell"
 )
 
-// requestFields are the members of a line of requests (policy.md §6).
+// requestFields are the members of a line of requests (policy.md §6), and what
+// was counted and lifted before.
 func requestFields() []string {
 	return []string{
 		"id", "method", "backend", "tool", "uri", "prompt", "arguments", "subject", "agent", "client",
-		"facts", "labels", "session", "schema", "now",
+		"facts", "labels", "session", "counters", "lifts", "schema", "now",
 	}
 }
 
@@ -31,7 +33,7 @@ func ReadRequest(line []byte, backend string) (*access.Request, *inventory.Defin
 	}
 	id := v.Get("id").Text()
 	d := requestReader{v: v, r: &access.Request{Backend: backend, Facts: map[string]access.Fact{}}}
-	for _, step := range []func() error{d.known, d.target, d.who, d.facts, d.session, d.when} {
+	for _, step := range []func() error{d.known, d.target, d.who, d.facts, d.session, d.counted, d.when} {
 		if err := step(); err != nil {
 			return nil, nil, id, err
 		}
@@ -227,6 +229,28 @@ func (d *requestReader) session() error {
 		}
 	}
 	return nil
+}
+
+// counted reads what was counted and lifted before: a call more or less decides
+// what `limits`, `rate` and `break_glass` say.
+func (d *requestReader) counted() error {
+	c := d.v.Get("counters")
+	if k := c.Kind(); k != access.Absent && k != access.Null && k != access.Object {
+		return fmt.Errorf("counters are an object, not %s", k)
+	}
+	for _, m := range c.Members() {
+		n, err := strconv.ParseInt(m.Value.Raw(), 10, 64)
+		if m.Value.Kind() != access.Number || err != nil || n < 0 {
+			return fmt.Errorf("counters.%s is not a number of calls", m.Key)
+		}
+		if d.r.Counters == nil {
+			d.r.Counters = map[string]int64{}
+		}
+		d.r.Counters[m.Key] = n
+	}
+	var err error
+	d.r.Lifts, err = d.list(d.v.Get("lifts"), "lifts")
+	return err
 }
 
 func (d *requestReader) when() error {
