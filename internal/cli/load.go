@@ -57,16 +57,17 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 	if len(f.policies) > 0 && conf.Managed && len(conf.Policy.Files) > 0 {
 		return loadedPolicy{}, usage("this machine's configuration sets the policy", "leave out --policy")
 	}
+	o := withTeams(policyOptions(f.name, registry), conf)
 	again := func() ([]string, error) { return f.policies, nil }
 	if len(f.policies) == 0 {
 		again = func() ([]string, error) { return configured(conf) }
+		o.Claim = claims(conf)
 	}
 	files, err := again()
 	if err != nil {
 		return loadedPolicy{}, err
 	}
 	if len(files) > 0 {
-		o := policyOptions(f.name, registry)
 		p, err := a.loadPolicy(files, o)
 		p.again, p.options = again, o
 		return p, err
@@ -88,6 +89,28 @@ func configured(conf config.Config) ([]string, error) {
 		out = append(out, matches...)
 	}
 	return out, nil
+}
+
+// claims says which layer the configuration lets a file claim: that of the
+// entries that name it, of several the last one that is not global.
+func claims(conf config.Config) func(file string) string {
+	return func(file string) string {
+		layer := ""
+		for _, f := range conf.Policy.Files {
+			if hit, err := filepath.Match(f.Path, file); (hit || err != nil || f.Path == file) && f.Layer != "global" {
+				layer = f.Layer
+			}
+		}
+		return layer
+	}
+}
+
+// withTeams adds the teams of the configuration.
+func withTeams(o policy.Options, conf config.Config) policy.Options {
+	for _, t := range conf.Teams {
+		o.Teams = append(o.Teams, policy.Team(t))
+	}
+	return o
 }
 
 func policyOptions(backend string, registry *inventory.Registry) policy.Options {

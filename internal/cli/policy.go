@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +59,11 @@ func (a *app) check(files []string) error {
 		}
 		sources = append(sources, policy.Source{Name: name, Data: data})
 	}
-	home, _ := os.UserHomeDir()
-	snapshot, problems := policy.Compile(sources, policy.Options{Home: home, Known: registry})
+	conf, err := a.config()
+	if err != nil {
+		return err
+	}
+	snapshot, problems := policy.Compile(sources, withTeams(policyOptions("", registry), conf))
 	report := checkReport{Valid: snapshot != nil, Problems: problems}
 	if snapshot != nil {
 		report.Digest, report.Rules = snapshot.Digest(), len(snapshot.Rules())

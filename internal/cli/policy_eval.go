@@ -58,9 +58,6 @@ in the same order. Denials exit 0; a line that is no request exits 1 in the end.
 }
 
 func (a *app) eval(files []string, requests string) error {
-	if _, err := a.config(); err != nil {
-		return err
-	}
 	e, err := a.evaluator(files)
 	if err != nil {
 		return err
@@ -93,11 +90,15 @@ func (a *app) eval(files []string, requests string) error {
 type evaluator struct{ *proof.Decider }
 
 func (a *app) evaluator(files []string) (evaluator, error) {
+	conf, err := a.config()
+	if err != nil {
+		return evaluator{}, err
+	}
 	registry, err := inventory.LoadRegistry()
 	if err != nil {
 		return evaluator{}, failure(err, "")
 	}
-	p, err := a.loadPolicy(files, policyOptions("", registry))
+	p, err := a.loadPolicy(files, withTeams(policyOptions("", registry), conf))
 	if err != nil {
 		return evaluator{}, err
 	}
