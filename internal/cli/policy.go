@@ -20,7 +20,7 @@ func (a *app) policyCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
 		a.policyFmtCommand(), a.policySchemaCommand())
-	cmd.AddCommand(a.policyTestCommand(), a.policyLintCommand())
+	cmd.AddCommand(a.policyTestCommand(), a.policyLintCommand(), a.policyWhoCanCommand(), a.policyCanCommand())
 	return cmd
 }
 

@@ -46,7 +46,7 @@ func (a *app) lint(files []string) error {
 	findings, problems := bench.Lint()
 	a.printProblems(problems)
 	if findings == nil {
-		return &Error{Code: ExitPolicy, Text: "the policy is not valid", Hint: "custos policy check shows every problem"}
+		return invalidPolicy()
 	}
 	failed := false
 	for _, f := range findings {
