@@ -3,6 +3,7 @@ package policy_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,9 @@ func (r random) rule(id, effect, named string) string {
 	}
 	parts := []string{"id: " + id, fmt.Sprintf("%s: [%q]", effect, target)}
 	parts = append(parts, r.conditions(effect, named)...)
+	if effect == "delegate" { // its `to` is a layer
+		parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, "to: ") })
+	}
 	if effect == "approve" && r.rarely() {
 		parts = append(parts, "grants: false")
 	}

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -62,7 +63,8 @@ type layers struct {
 	undefined []int32
 }
 
-// build sorts layers by level, so that what stands above comes first.
+// build sorts layers by level, so that what stands above comes first, and by
+// name, so that the order of the files means nothing.
 func (l *layers) build(p *Program) {
 	l.teams, l.anyTeam, l.byName = p.Teams, p.AnyTeam, map[string]int32{}
 	in := []Layer{{Name: rootLayer}}
@@ -79,7 +81,9 @@ func (l *layers) build(p *Program) {
 			add(Layer{Name: name})
 		}
 	}
-	slices.SortStableFunc(in, func(a, b Layer) int { return int(levelOf(a.Name)) - int(levelOf(b.Name)) })
+	slices.SortFunc(in, func(a, b Layer) int {
+		return cmp.Or(cmp.Compare(levelOf(a.Name), levelOf(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
 	for i, entry := range in {
 		l.all = append(l.all, layer{name: entry.Name, level: levelOf(entry.Name), silent: entry.Silent})
 		l.byName[entry.Name] = int32(i) //nolint:gosec // a policy has far fewer layers than 2^31

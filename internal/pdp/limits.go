@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -44,6 +45,10 @@ func (s *Snapshot) buildLimits(p *Program) {
 	for i := range p.Limits {
 		s.limits = append(s.limits, limit{&p.Limits[i], s.layers.byName[p.Limits[i].Layer]})
 	}
+	// Of several that are reached the first determines: that of a layer above.
+	slices.SortFunc(s.limits, func(a, b limit) int {
+		return cmp.Or(cmp.Compare(a.layer, b.layer), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // within reports whether one more call stays within the rate: true, false, or
