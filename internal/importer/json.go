@@ -5,20 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"sort"
 	"unicode/utf8"
 )
 
 // parseJSON reads one JSON document.
 func (r *reader) parseJSON(data []byte) *node {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	p := &jsonParser{reader: r, data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	p := &jsonParser{reader: r, data: data, lines: newLines(data), dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.UseNumber()
-	for i, c := range data {
-		if c == '\n' {
-			p.lines = append(p.lines, i)
-		}
-	}
 	if !utf8.Valid(data) {
 		r.err(pos{1, 1}, "this is not JSON: it is not UTF-8")
 		return nil
@@ -28,7 +22,7 @@ func (r *reader) parseJSON(data []byte) *node {
 		return nil
 	}
 	if _, err := p.dec.Token(); !errors.Is(err, io.EOF) {
-		r.err(p.at(p.next()), "this is not JSON: something follows the document")
+		r.err(p.lines.position(p.next()), "this is not JSON: something follows the document")
 		return nil
 	}
 	return n
@@ -39,7 +33,7 @@ type jsonParser struct {
 	*reader
 	data  []byte
 	dec   *json.Decoder
-	lines []int // offsets of newlines
+	lines *lines
 }
 
 // next is the offset of the next token.
@@ -51,20 +45,9 @@ func (p *jsonParser) next() int {
 	return i
 }
 
-// at turns an offset into a position. Columns count characters.
-func (p *jsonParser) at(offset int) pos {
-	offset = min(offset, len(p.data))
-	line := sort.SearchInts(p.lines, offset)
-	start := 0
-	if line > 0 {
-		start = p.lines[line-1] + 1
-	}
-	return pos{line + 1, utf8.RuneCount(p.data[start:offset]) + 1}
-}
-
 // token returns the next token and where it stands.
 func (p *jsonParser) token() (json.Token, pos, bool) {
-	at := p.at(p.next())
+	at := p.lines.position(p.next())
 	t, err := p.dec.Token()
 	if err == nil {
 		return t, at, true
@@ -72,9 +55,9 @@ func (p *jsonParser) token() (json.Token, pos, bool) {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		p.err(p.at(max(int(syntax.Offset)-1, 0)), "this is not JSON: %v", err)
+		p.err(p.lines.position(max(int(syntax.Offset)-1, 0)), "this is not JSON: %v", err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		p.err(p.at(len(p.data)), "this is not JSON: it ends too early")
+		p.err(p.lines.position(len(p.data)), "this is not JSON: it ends too early")
 	default:
 		p.err(at, "this is not JSON: %v", err)
 	}

@@ -27,7 +27,9 @@ type request struct {
 
 	Arguments json.RawMessage
 	Facts     map[string]json.RawMessage
-	Subject   *struct {
+	// Counters are what the administrator counted, by the id of the rule.
+	Counters map[string]int64
+	Subject  *struct {
 		ID, Issuer string
 		Roles      []string
 	}
@@ -67,7 +69,7 @@ func compile(t testing.TB, yaml []byte) (*judge, string) {
 // decide builds a request as `policy eval` does, and decides it.
 func (j *judge) decide(t testing.TB, q request) access.Decision {
 	t.Helper()
-	r := &access.Request{Backend: q.Backend, Agent: q.Agent, Facts: map[string]access.Fact{}}
+	r := &access.Request{Backend: q.Backend, Agent: q.Agent, Counters: q.Counters, Facts: map[string]access.Fact{}}
 	switch {
 	case q.Tool != "":
 		r.Kind, r.Name, r.Method = access.Tool, q.Tool, "tools/call"

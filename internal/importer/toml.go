@@ -21,7 +21,7 @@ func (r *reader) parseTOML(data []byte) *node {
 		r.err(at, "this is not TOML: %s", strings.TrimPrefix(err.Error(), "toml: "))
 		return nil
 	}
-	p := &tomlParser{reader: r}
+	p := &tomlParser{reader: r, lines: newLines(data)}
 	p.Reset(data)
 	root := &node{pos: pos{1, 1}, kind: object}
 	table := root
@@ -46,11 +46,11 @@ func (r *reader) parseTOML(data []byte) *node {
 type tomlParser struct {
 	unstable.Parser
 	reader *reader
+	lines  *lines
 }
 
 func (p *tomlParser) at(n *unstable.Node) pos {
-	s := p.Shape(n.Raw)
-	return pos{s.Start.Line, s.Start.Column}
+	return p.lines.position(int(n.Raw.Offset))
 }
 
 // key returns the parts of a dotted key.
