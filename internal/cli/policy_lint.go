@@ -74,7 +74,11 @@ func (a *app) bench(files []string) (*proof.Bench, error) {
 	if err != nil {
 		return nil, failure(err, "")
 	}
-	b := &proof.Bench{Options: policyOptions("", registry), Registry: registry}
+	conf, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	b := &proof.Bench{Options: withTeams(policyOptions("", registry), conf), Registry: registry}
 	for _, name := range files {
 		data, err := a.read(name)
 		if err != nil {

@@ -32,6 +32,7 @@ with the outcome that is meant and the rule that is meant to cause it:
   policy: [policy.yaml]
   home: /home/dev                   # what ~ means
   now: 2026-11-20T10:00:00Z         # the clock stands still
+  teams: {support: {groups: [desk]}}
   defaults: {backend: files}
   cases:
     - name: reads in the project
@@ -103,6 +104,7 @@ func (a *app) testPolicy(ctx context.Context, name string, f testFlags, registry
 	if suite.Home != "" {
 		bench.Options.Home = suite.Home
 	}
+	bench.Options.Teams = suite.Teams
 	dir := filepath.Dir(name)
 	if name == "-" {
 		dir = "."

@@ -36,6 +36,9 @@ func edits(root *yaml.Node) []edit {
 	e.rule = ""
 	if limits := member(root, "limits"); limits != nil {
 		for _, l := range limits.Content {
+			if tools := member(l, "tools"); tools != nil {
+				e.globs(tools, kindTarget)
+			}
 			e.bounds(l)
 		}
 	}
@@ -145,7 +148,7 @@ func (e *editor) placed(key string, value *yaml.Node, k kind) {
 func (e *editor) flip(rule *yaml.Node, effect string) {
 	to := map[string]string{"allow": "deny", "approve": "allow", "deny": "allow", "delegate": "deny"}[effect]
 	lost := map[string][]string{
-		"allow": {"else", "approval", "rate", "unlisted_args"}, "approve": {"grants"}, "delegate": {"to"},
+		"allow": {"else", "approval", "rate", "unlisted_args"}, "approve": {"grants"}, "delegate": {"to"}, "deny": {"liftable"},
 	}[effect]
 	e.add("flip-effect", rule, rule, func(n *yaml.Node) {
 		i := memberAt(n, effect)

@@ -107,7 +107,8 @@ func (b *Bench) Mutate(ctx context.Context, s *Suite, workers int) (*Mutation, e
 // now.
 func rewritten(src policy.Source, root *yaml.Node) (policy.Source, error) {
 	data, err := yaml.Marshal(root)
-	return policy.Source{Name: src.Name + ".yaml", Data: data}, err
+	src.Name, src.Data = src.Name+".yaml", data
+	return src, err
 }
 
 // generate makes the mutants one after the other: each edit is undone before

@@ -162,12 +162,15 @@ func TestExamples(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			text, err := os.ReadFile(filepath.Join(filepath.Dir(file), s.Policy[0]))
-			if err != nil {
-				t.Fatal(err)
+			b := bench(t, "", "")
+			b.Sources, b.Options.Home, b.Options.Teams = nil, s.Home, s.Teams
+			for _, name := range s.Policy {
+				text, err := os.ReadFile(filepath.Join(filepath.Dir(file), name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.Sources = append(b.Sources, policy.Source{Name: name, Data: text})
 			}
-			b := bench(t, s.Policy[0], string(text))
-			b.Options.Home = s.Home
 			out, problems := b.Run(s, true)
 			if out == nil {
 				t.Fatal(problems)

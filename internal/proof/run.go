@@ -174,6 +174,9 @@ func (o *observed) note(x *pdp.Explanation) {
 
 func (o *observed) noteAll(rule, prefix string, conditions []pdp.ConditionTrace) {
 	for _, c := range conditions {
+		if c.Field == "layer" || c.Field == "uri" {
+			continue // what explanations add, and nobody wrote
+		}
 		key := condition{rule, prefix + c.Field, c.Text}
 		t := o.conditions[key]
 		if t == nil {

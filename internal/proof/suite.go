@@ -20,7 +20,9 @@ type Suite struct {
 	Policy []string
 	// Home is what `~` means in the policy and in calls, "" for the home of the
 	// user who runs the tests.
-	Home  string
+	Home string
+	// Teams says who is in which team, nil where the suite does not.
+	Teams []policy.Team
 	Cases []Case
 }
 
@@ -46,7 +48,7 @@ type Want struct {
 // maxCases bounds what the matrices of one file expand to.
 const maxCases = 100_000
 
-func suiteKeys() []string { return []string{"policy", "home", "now", "defaults", "cases"} }
+func suiteKeys() []string { return []string{"policy", "home", "now", "teams", "defaults", "cases"} }
 
 // caseKeys are the keys of a case beside the fields of its request.
 func caseKeys() []string { return []string{"name", "matrix", "expect"} }
@@ -89,6 +91,9 @@ func (r *suiteReader) top(root *yaml.Node) {
 			r.err(n, "home: /home/dev", "home is an absolute path")
 		}
 	}
+	if n := fields["teams"]; n != nil {
+		r.teams(n)
+	}
 	if n := fields["defaults"]; n != nil {
 		r.defaults = r.fields(n, "defaults", requestKeys())
 	}
@@ -108,6 +113,27 @@ func (r *suiteReader) top(root *yaml.Node) {
 		for _, c := range n.Content {
 			r.testCase(c, names)
 		}
+	}
+}
+
+// teams reads {NAME: {groups: […], issuer: NAME}}, as the configuration has it.
+func (r *suiteReader) teams(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.err(n, "", "teams is written as NAME: {groups: […]} pairs")
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		t := policy.Team{Name: n.Content[i].Value}
+		fields := r.fields(n.Content[i+1], "a team", []string{"groups", "issuer"})
+		if g := fields["groups"]; g != nil {
+			t.Groups = r.texts(g, "groups")
+		} else {
+			r.err(n.Content[i], "groups: [GROUP]", "the team %q has no groups", t.Name)
+		}
+		if issuer := fields["issuer"]; issuer != nil {
+			t.Issuer = r.text(issuer, "issuer")
+		}
+		r.suite.Teams = append(r.suite.Teams, t)
 	}
 }
 

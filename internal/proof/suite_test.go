@@ -27,6 +27,7 @@ func TestSuiteProblems(t *testing.T) {
 		"a time that is none":   {"policy: p\nnow: noon\ncases:\n- {name: a, tool: t, expect: {decision: deny, rule: r}}", `2:6: error: now is a time (now: 2026-11-20T10:00:00Z)`},
 		"a home that is none":   {"policy: p\nhome: ~\ncases:\n- {name: a, tool: t, expect: {decision: deny, rule: r}}", `home is text`},
 		"a number JSON has not": {"policy: p\ncases:\n- {name: a, tool: t, arguments: {x: .inf}, expect: {decision: deny, rule: r}}", `is not a number of JSON`},
+		"a team of nobody":      {"policy: p\nteams: {a: {}}\ncases:\n- {name: a, tool: t, expect: {decision: deny, rule: r}}", `2:9: error: the team "a" has no groups (groups: [GROUP])`},
 		"a key twice":           {"policy: p\npolicy: q\ncases: []", `stands twice`},
 		"an alias":              {"policy: &p x\ncases: *p", `anchors are not used`},
 		"no YAML":               {"a: [", "this is not YAML"},
