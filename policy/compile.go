@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/expr"
 	"github.com/custos-zt/custos/internal/pdp"
 )
 
@@ -87,6 +88,8 @@ type compiler struct {
 	limits   []pdp.Limit
 	patterns patternCache
 	zones    map[string]*time.Location
+	// expressions compiles them, from the first one on.
+	expressions *expr.Compiler
 	// anyTeam and observe are what the root says of the whole policy.
 	anyTeam, observe bool
 	breakGlass       map[string]pdp.BreakGlass

@@ -58,14 +58,7 @@ func allConditions() []condition {
 		{"call_risk", pdp.GroupBehaviour, readCallRisk},
 		{"behavior", pdp.GroupBehaviour, readBehavior},
 		{"session", pdp.GroupBehaviour, readSession},
-	}
-}
-
-// laterConditions are conditions of the language that this version does not
-// evaluate.
-func laterConditions() []string {
-	return []string{
-		"when",
+		{"when", pdp.GroupExpression, readWhen},
 	}
 }
 
@@ -83,19 +76,15 @@ func conditionNames() []string {
 type vocabulary struct {
 	conditions map[string]condition
 	options    map[string]bool
-	later      map[string]bool
 }
 
 func newVocabulary() vocabulary {
-	v := vocabulary{map[string]condition{}, map[string]bool{}, map[string]bool{}}
+	v := vocabulary{map[string]condition{}, map[string]bool{}}
 	for _, c := range allConditions() {
 		v.conditions[c.name] = c
 	}
 	for _, name := range ruleKeys() {
 		v.options[name] = true
-	}
-	for _, name := range laterConditions() {
-		v.later[name] = true
 	}
 	return v
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/custos-zt/custos/access"
@@ -20,8 +21,19 @@ func factConditions() []string {
 		`session: {read: [pii]}`, `session: {read: [open], max_calls: 3}`, `session: {idle: 1m, max_age: 1h}`,
 		`time: {between: "20:00-07:00", zone: Europe/Paris}`, `time: {days: [mon-fri], zone: UTC, from: 2026-01-01}`,
 		`extensions: [a]`, `extensions: [env]`, `ports: [443]`, `ports: {any: ["1-1024"], except: [443], none: match}`,
+		`when: "args.x == 1 || subject.tenant == 'acme'"`, `when: "facts['trust.score'] >= 50 && !(session.calls_1h > 2)"`,
+		`when: "now.getHours() < 12 ? 'read' in tool.ops : agent.id != 'x'"`,
 		`auth: {mfa: true, max_age: 1m}`, `auth: {acr: [phr]}`, `scopes: [s1]`,
 	}
+}
+
+// withoutWhen leaves out expressions, which stand in no list of exceptions.
+func withoutWhen(conditions []string) []string {
+	out := slices.DeleteFunc(slices.Clone(conditions), func(c string) bool { return strings.HasPrefix(c, "when:") })
+	if len(out) == 0 {
+		return []string{"ops: [read]"}
+	}
+	return out
 }
 
 // facts supplies some facts, some of them mistyped or old.

@@ -63,7 +63,11 @@ func (r random) rule(id, effect, named string) string {
 		parts = append(parts, "unlisted_args: "+r.pick("declared", "reject", "allow", "allow"))
 	}
 	if r.rarely() {
-		parts = append(parts, fmt.Sprintf("unless: [{%s}]", strings.Join(r.conditions("", named), ", ")))
+		exception := fmt.Sprintf("[{%s}]", strings.Join(withoutWhen(r.conditions("", named)), ", "))
+		if r.rarely() {
+			exception = r.pick(`"args.x == 'a'"`, `"subject.tenant == 'acme' || facts['trust.score'] > 50"`)
+		}
+		parts = append(parts, "unless: "+exception)
 	}
 	if r.IntN(8) == 0 {
 		then := r.pick("drop", "deny")

@@ -38,7 +38,7 @@ func ruleKeys() []string {
 
 // laterRuleKeys are keys of the language that this version does not evaluate.
 func laterRuleKeys() []string {
-	return []string{"when", "add_labels", "notify"}
+	return []string{"add_labels", "notify"}
 }
 
 // rule reads one rule.
@@ -84,10 +84,10 @@ func (r *reader) rule(n *yaml.Node) {
 // notInRule reports a key that a rule does not have.
 func (r *reader) notInRule(f field) {
 	switch {
-	case has(laterRuleKeys(), f.name), has(laterConditions(), f.name):
+	case has(laterRuleKeys(), f.name):
 		r.unsupported(f)
 	default:
-		r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), laterRuleKeys(), laterConditions()))
+		r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), laterRuleKeys()))
 	}
 }
 
@@ -182,43 +182,5 @@ func (r *reader) option(f field, rule *pdp.Rule) {
 		rule.Message = r.text(f.node, "a message")
 	case "remediation":
 		rule.Remediation = r.text(f.node, "a remediation")
-	}
-}
-
-// exceptions reads `unless: [ {conditions}, … ]`.
-func (r *reader) exceptions(f field, rule *pdp.Rule) {
-	n := f.node
-	switch {
-	case n.Kind == yaml.ScalarNode:
-		r.err(n, "write unless: [{CONDITIONS}]", "expressions in unless are not supported by this version of Custos")
-		return
-	case n.Kind != yaml.SequenceNode:
-		r.err(n, "write unless: [{CONDITIONS}]", "unless is a list of exceptions")
-		return
-	case len(n.Content) == 0:
-		r.err(n, "leave the key out", "unless is an empty list, which nothing can match")
-		return
-	}
-	at := place{effect: rule.Effect, exception: true}
-	for _, c := range n.Content {
-		var conditions []field
-		for _, f := range r.fields(c, "an exception") {
-			switch {
-			case r.isCondition(f.name):
-				conditions = append(conditions, f)
-			case r.later[f.name]:
-				r.unsupported(f)
-			default:
-				r.unknown(f, "an exception", conditionNames())
-			}
-		}
-		ops := r.conditions(conditions, at)
-		if len(ops) == 0 {
-			if c.Kind == yaml.MappingNode && len(c.Content) == 0 {
-				r.err(c, "", "the exception has no conditions, so the rule would never hold")
-			}
-			continue
-		}
-		rule.Unless = append(rule.Unless, ops)
 	}
 }

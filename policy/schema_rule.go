@@ -22,7 +22,7 @@ func ruleShape() shape {
 func exceptionShape() shape {
 	var names []string
 	for _, name := range conditionNames() {
-		if name != "clients" && name != "unlisted_args" {
+		if name != "clients" && name != "unlisted_args" && name != "when" {
 			names = append(names, name)
 		}
 	}
@@ -75,7 +75,7 @@ func conditionShapes() []key {
 		{"side_effects", "The tool's side effects: all of them for a grant, one for a restriction.", listOf(sideEffects())},
 		{"labels", "What the called thing is labelled with.", ref("words")},
 		{"tool_tier", "How dangerous the tool is.", listOf(tiers())},
-		{"extensions", "Protocol extensions that the call uses.", ref("words")},
+		{"extensions", "What the names of paths end in, without the dot.", ref("words")},
 		{"args", "What arguments must be, by their JSON path.", atLeastOne(mapOf("", ref("argument")))},
 		{"unlisted_args", "Which arguments a grant admits that it does not name.", words("declared", "reject", "allow")},
 		{"commands", "The whole command as words: * is one word, a|b a choice, ... any words.", ref("words")},
@@ -105,7 +105,7 @@ func conditionShapes() []key {
 		{"session", "What the session has done so far.", atLeastOne(object([]key{
 			{"read", "Labels of what it has read.", ref("words")}, {"max_calls", "Calls in an hour.", whole(1)}, {"max_age", "How long ago it began.", span}, {"idle", "How long ago its last call was.", span},
 		}))},
-		{"when", "An expression that must be true.", anyText()},
+		{"when", "An expression in CEL that must be true.", anyText()},
 	}
 }
 

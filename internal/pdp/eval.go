@@ -15,6 +15,10 @@ type evaluation struct {
 	// urls are the URL values of the arguments, found when first asked for.
 	urls    []urlValue
 	urlsSet bool
+	// when is the expression that was evaluated last, from 1, and whenTruth what
+	// it came to.
+	when      int32
+	whenTruth access.Truth
 }
 
 // eval judges one condition. Every caller goes through here.
@@ -60,6 +64,8 @@ func (e *evaluation) onCall(op *op, g reading) access.Truth {
 		return e.commands(op, g)
 	case CodePlaces:
 		return e.s.places[op.ref].judge(e.r, g)
+	case CodeWhen:
+		return e.expression(op)
 	case CodeExtensions:
 		return e.extensions(op, g)
 	case CodeURLs, CodeHosts, CodePorts:
@@ -69,10 +75,22 @@ func (e *evaluation) onCall(op *op, g reading) access.Truth {
 	}
 }
 
-// all judges conditions that must hold together, up to the first false one.
+// expression evaluates what costs most, once for rules that repeat it.
+func (e *evaluation) expression(op *op) access.Truth {
+	if e.when != op.ref+1 {
+		e.when, e.whenTruth = op.ref+1, e.s.whens[op.ref].Judge(e.r)
+	}
+	return e.whenTruth
+}
+
+// all judges conditions that must hold together, up to the first false one. For
+// a grant all must be true: once one is unknown no expression is evaluated.
 func (e *evaluation) all(sp span, g reading) access.Truth {
 	t := access.True
 	for i := sp.from; i < sp.to; i++ {
+		if t == access.Unknown && g == granting && e.s.ops[i].code == CodeWhen {
+			break
+		}
 		t = and(t, e.eval(&e.s.ops[i], g))
 		if t == access.False {
 			break

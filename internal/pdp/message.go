@@ -99,6 +99,9 @@ func (e *evaluation) distance(i int32, r *rule) near {
 	n := near{rule: i, op: none32}
 	for k := r.ops.from; k < r.ops.to; k++ {
 		op := &e.s.ops[k]
+		if op.code == CodeWhen && n.failed > 0 {
+			continue // it stands last, and others tell enough
+		}
 		t := e.eval(op, granting)
 		if t == access.True {
 			continue
@@ -140,6 +143,8 @@ func (e *evaluation) wants(op *op) (message, remediation string) {
 		return "This kind of file is not allowed here.", "Use a file that is allowed, or ask the person."
 	case CodeTime:
 		return "This call is not allowed at this time.", "Ask the person."
+	case CodeWhen:
+		return "This call does not meet a condition of the policy.", "Ask the person, or do it another way."
 	case CodeFact:
 		return "What is known about this session, its device or its place does not allow this call.", "Ask the person."
 	default:

@@ -28,6 +28,7 @@ const (
 	CodeExtensions
 	CodeFact
 	CodeTime
+	CodeWhen
 )
 
 // Group is the family of a condition. `else: approve` treats them differently:
@@ -42,6 +43,7 @@ const (
 	GroupPlaces
 	GroupEnvironment
 	GroupBehaviour
+	GroupExpression
 )
 
 // Op is one condition as package policy writes it: a tag and the operand that
@@ -63,8 +65,23 @@ type Op struct {
 	URLs     *URLs
 	Fact     *FactTest
 	Window   *Window
+	When     Expression
 	// Field and Text are what the author wrote: "args.limit" and "{max: 100}".
 	Field, Text string
+}
+
+// Expression is the operand of [CodeWhen]: a condition that is written in
+// another language. It is the same under both readings. Equal expressions
+// SHOULD be one value, which is then evaluated once for rules that stand next
+// to each other. It MUST be safe for concurrent use, do no I/O and read no
+// clock.
+type Expression interface {
+	// Judge answers for a request, which it only reads; what keeps it from an
+	// answer is unknown.
+	Judge(r *access.Request) access.Truth
+	// Seen says what it came to, or why that is unknown. It may repeat values of
+	// the call.
+	Seen(r *access.Request) string
 }
 
 // reading says how a condition is judged.

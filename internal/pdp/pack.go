@@ -37,6 +37,7 @@ type operands struct {
 	urls       []*URLs
 	facts      []*FactTest
 	windows    []*Window
+	whens      []Expression
 	// While building: equal texts, and where operands stand that rules share.
 	texts  map[string]string
 	shared map[any]int32
@@ -65,6 +66,8 @@ func (t *operands) pack(in *Op) op {
 		o.ref, o.count = share(t, &t.urls, in.URLs, same)
 	case CodeTime:
 		o.ref, o.count = share(t, &t.windows, in.Window, same)
+	case CodeWhen:
+		o.ref, o.count = share(t, &t.whens, in.When, same)
 	case CodeExtensions:
 		o.mask = uint16(len(in.Names)) //nolint:gosec // package policy allows fewer
 		o.ref, o.count = file(&t.words, withFoldedWords(in.Names)...)

@@ -85,6 +85,8 @@ func (e *evaluation) seenCall(op *op) string {
 		return orUnknown(strings.Join(out, ", "))
 	case CodePlaces:
 		return seenPlaces(r, e.s.places[op.ref].Roles)
+	case CodeWhen:
+		return e.s.whens[op.ref].Seen(r)
 	case CodeExtensions:
 		return seenPlaces(r, RolesPaths)
 	case CodeURLs, CodeHosts, CodePorts:

@@ -131,6 +131,8 @@ func (c Code) cost() int {
 		return 4
 	case CodeURLs, CodeHosts, CodePorts:
 		return 5
+	case CodeWhen:
+		return 6
 	default:
 		return 0
 	}

@@ -86,7 +86,7 @@ func (e *evaluation) onlyCarries(sp span) access.Truth {
 			open = open || t != access.True
 		case t == access.False:
 			return access.False
-		case op.group != GroupWhat:
+		case op.group != GroupWhat && op.group != GroupExpression:
 			certain = and(certain, t)
 		}
 	}
