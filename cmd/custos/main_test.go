@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"os"
@@ -24,6 +27,7 @@ func TestMain(m *testing.M) {
 // testscript a script has
 //
 //	exits STATUS COMMAND [ARG…]  run a command, which must end with this status
+//	keys NAME                    make NAME.key and NAME.pub, an Ed25519 pair
 //	let NAME REGEXP              set a variable to what the group matches in
 //	                             the last standard output
 //
@@ -41,6 +45,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			"let":   let,
+			"keys":  keys,
 		},
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
@@ -79,6 +84,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("ended with status %d, want %d", got, want)
+	}
+}
+
+// keys makes a pair of keys, new for each script.
+func keys(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keys NAME")
+	}
+	public, private, err := ed25519.GenerateKey(nil)
+	ts.Check(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	ts.Check(err)
+	open, err := x509.MarshalPKIXPublicKey(public)
+	ts.Check(err)
+	for name, block := range map[string]*pem.Block{
+		".key": {Type: "PRIVATE KEY", Bytes: secret},
+		".pub": {Type: "PUBLIC KEY", Bytes: open},
+	} {
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]+name), pem.EncodeToMemory(block), 0o600))
 	}
 }
 

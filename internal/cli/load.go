@@ -25,6 +25,8 @@ type loadedPolicy struct {
 	// against.
 	again   func() ([]string, error)
 	options policy.Options
+	reader  *sourceReader
+	read    *files
 }
 
 // protected are the files that no call may touch: the policy and the
@@ -33,6 +35,9 @@ func (p *loadedPolicy) protected(conf config.Config) []string {
 	out := append([]string{}, p.files...)
 	if conf.Source != "" {
 		out = append(out, conf.Source)
+	}
+	if conf.Policy.TrustRoot != "" {
+		out = append(out, conf.Policy.TrustRoot)
 	}
 	return out
 }
@@ -68,9 +73,17 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 		return loadedPolicy{}, err
 	}
 	if len(files) > 0 {
-		p, err := a.loadPolicy(files, o)
+		reader, err := a.sourceReader(conf)
+		if err != nil {
+			return loadedPolicy{}, err
+		}
+		reader.signed = len(reader.keys) > 0
+		p, err := a.loadWith(reader, files, o)
 		p.again, p.options = again, o
 		return p, err
+	}
+	if conf.Policy.TrustRoot != "" {
+		return loadedPolicy{}, &Error{Code: ExitConfig, Text: "policy.trust_root asks for signed bundles, and policy.files names none"}
 	}
 	known, _ := registry.FromCommand(command)
 	s := starter{Backend: f.name, Roots: declaredRoots(command), Known: known}
@@ -118,22 +131,28 @@ func policyOptions(backend string, registry *inventory.Registry) policy.Options 
 	return policy.Options{Home: home, Backend: backend, Known: registry}
 }
 
-// loadPolicy reads and compiles policy files. "-" is standard input.
-func (a *app) loadPolicy(files []string, o policy.Options) (loadedPolicy, error) {
-	var sources []policy.Source
-	var onDisk []string
-	for _, name := range files {
-		data, err := a.read(name)
-		if err != nil {
-			return loadedPolicy{}, &Error{Code: ExitPolicy, Text: err.Error()}
-		}
-		if name != "-" {
-			onDisk = append(onDisk, name)
-		}
-		sources = append(sources, policy.Source{Name: name, Data: data})
+// loadPolicy reads and compiles policy files for a command that puts nothing in
+// force. "-" is standard input.
+func (a *app) loadPolicy(names []string, o policy.Options) (loadedPolicy, error) {
+	reader, err := a.readerFor(names)
+	if err != nil {
+		return loadedPolicy{}, err
 	}
-	p, err := a.compile(sources, o)
-	p.files = onDisk
+	return a.loadWith(reader, names, o)
+}
+
+func (a *app) loadWith(reader *sourceReader, names []string, o policy.Options) (loadedPolicy, error) {
+	read, err := reader.read(names)
+	if err != nil {
+		return loadedPolicy{}, &Error{Code: ExitPolicy, Text: err.Error(), Err: err}
+	}
+	p, err := a.compile(read.sources, read.under(o))
+	p.reader, p.read = reader, read
+	for _, name := range names {
+		if name != "-" {
+			p.files = append(p.files, name)
+		}
+	}
 	return p, err
 }
 

@@ -19,7 +19,7 @@ func (a *app) policyCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
-		a.policyFmtCommand(), a.policySchemaCommand())
+		a.policyFmtCommand(), a.policySchemaCommand(), a.policySignCommand(), a.policyVerifyCommand())
 	cmd.AddCommand(a.policyTestCommand(), a.policyLintCommand(), a.policyWhoCanCommand(), a.policyCanCommand())
 	return cmd
 }
@@ -51,19 +51,19 @@ func (a *app) check(files []string) error {
 	if err != nil {
 		return failure(err, "")
 	}
-	var sources []policy.Source
-	for _, name := range files {
-		data, err := a.read(name)
-		if err != nil {
-			return &Error{Code: ExitPolicy, Text: err.Error()}
-		}
-		sources = append(sources, policy.Source{Name: name, Data: data})
+	reader, err := a.readerFor(files)
+	if err != nil {
+		return err
+	}
+	read, err := reader.read(files)
+	if err != nil {
+		return &Error{Code: ExitPolicy, Text: err.Error(), Err: err}
 	}
 	conf, err := a.config()
 	if err != nil {
 		return err
 	}
-	snapshot, problems := policy.Compile(sources, withTeams(policyOptions("", registry), conf))
+	snapshot, problems := policy.Compile(read.sources, read.under(withTeams(policyOptions("", registry), conf)))
 	report := checkReport{Valid: snapshot != nil, Problems: problems}
 	if snapshot != nil {
 		report.Digest, report.Rules = snapshot.Digest(), len(snapshot.Rules())

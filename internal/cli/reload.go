@@ -23,9 +23,8 @@ const settleFor = 200 * time.Millisecond
 // attacker would like only by a person.
 type watcher struct {
 	guard   *guard
-	current string   // digest in force
+	current *files   // in force: none of them may go
 	refused string   // what was last refused, said once
-	names   []string // of the files in force: none of them may go
 	places  []string // where they lead to, protected
 }
 
@@ -37,7 +36,7 @@ func (g *guard) watchPolicy(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watcher{guard: g, current: g.policy.snapshot.Digest(), names: g.policy.files}
+	w := &watcher{guard: g, current: g.policy.read}
 	asked := make(chan struct{}, 1)
 	ask := func() {
 		select {
@@ -71,20 +70,20 @@ func (g *guard) watchPolicy(ctx context.Context) (stop func()) {
 
 // look reads the files and puts a changed policy in force.
 func (w *watcher) look(ctx context.Context) {
-	sources, err := w.read()
+	now, err := w.read()
 	if err != nil {
 		w.refuse(err.Error(), err.Error())
 		return
 	}
-	digest := digestOf(sources)
-	if digest == w.current {
+	identity := now.identity()
+	if identity == w.current.identity() {
 		if w.refused != "" {
 			w.refused = ""
 			w.guard.app.say("the policy files are those in force again")
 		}
 		return
 	}
-	if digest == w.refused {
+	if identity == w.refused {
 		return
 	}
 	select {
@@ -92,38 +91,40 @@ func (w *watcher) look(ctx context.Context) {
 		return
 	case <-time.After(settleFor):
 	}
-	if again, err := w.read(); err != nil || digestOf(again) != digest {
+	if again, err := w.read(); err != nil || again.identity() != identity {
 		return // it is still being written: the next look sees the rest
 	}
-	w.activate(sources, digest)
+	w.activate(now, identity)
 }
 
 // activate compiles a changed policy and puts it in force.
-func (w *watcher) activate(sources []policy.Source, digest string) {
+func (w *watcher) activate(now *files, identity string) {
 	g := w.guard
-	snapshot, problems := policy.Compile(sources, g.policy.options)
+	snapshot, problems := policy.Compile(now.sources, now.under(g.policy.options))
 	for _, p := range problems {
-		if (p.Severity == policy.Error || !g.app.quiet) && w.refused != digest {
+		if p.Severity == policy.Error || !g.app.quiet {
 			fmt.Fprintln(g.app.Err, term.Escape(p.String()))
 		}
 	}
 	if snapshot == nil {
 		first := problems[slices.IndexFunc(problems, func(p policy.Problem) bool { return p.Severity == policy.Error })]
-		w.refuse(digest, fmt.Sprintf("%d problems, the first at %s:%d:%d", len(problems), first.File, first.Line, first.Column))
+		w.refuse(identity, fmt.Sprintf("%d problems, the first at %s:%d:%d", len(problems), first.File, first.Line, first.Column))
 		return
 	}
-	if err := g.engine.Activate(snapshot, sources); err != nil {
-		w.refuse(digest, err.Error())
+	if err := g.policy.reader.advance(g.evidence, now); err != nil {
+		w.refuse(identity, err.Error())
 		return
 	}
 	old := w.current
-	w.current, w.refused = digest, ""
-	w.names = w.names[:0:0]
-	for _, s := range sources {
-		w.names = append(w.names, s.Name)
+	if now.digest() != old.digest() {
+		if err := g.engine.Activate(snapshot, now.sources); err != nil {
+			w.refuse(identity, err.Error())
+			return
+		}
+		g.app.sayUnapplied(snapshot)
+		g.app.say("the policy was reloaded: %d rules, %s (before: %s)", len(snapshot.Rules()), now.digest(), old.digest())
 	}
-	g.app.sayUnapplied(snapshot)
-	g.app.say("the policy was reloaded: %d rules, %s (before: %s)", len(snapshot.Rules()), digest, old)
+	w.current, w.refused = now, ""
 }
 
 // refuse leaves the last good policy in force. It says so once for each state
@@ -139,31 +140,18 @@ func (w *watcher) refuse(state, why string) {
 
 // read reads the files as they are now. A file in force that is gone is an
 // error: the rules in it may be those that deny.
-func (w *watcher) read() ([]policy.Source, error) {
+func (w *watcher) read() (*files, error) {
 	names, err := w.guard.policy.again()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range w.names {
+	for _, name := range w.current.names {
 		if !slices.Contains(names, name) {
 			return nil, fmt.Errorf("%s is gone", name)
 		}
 	}
 	w.protect(names)
-	sources := make([]policy.Source, 0, len(names))
-	for _, name := range names {
-		if name == "-" { // standard input is read once
-			i := slices.IndexFunc(w.guard.policy.sources, func(s policy.Source) bool { return s.Name == name })
-			sources = append(sources, w.guard.policy.sources[i])
-			continue
-		}
-		data, err := w.guard.app.read(name)
-		if err != nil {
-			return nil, err
-		}
-		sources = append(sources, policy.Source{Name: name, Data: data})
-	}
-	return sources, nil
+	return w.guard.policy.reader.read(names)
 }
 
 // protect keeps calls from what the files lead to now: a link may lead
@@ -180,10 +168,4 @@ func (w *watcher) protect(names []string) {
 	if added != nil {
 		w.guard.engine.Protect(added)
 	}
-}
-
-// digestOf is the digest of the policy that these files make.
-func digestOf(sources []policy.Source) string {
-	kept := policy.Kept(sources)
-	return kept[len(kept)-1].Digest
 }

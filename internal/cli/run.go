@@ -22,6 +22,7 @@ import (
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/pa"
 	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/internal/upstream"
 )
@@ -66,13 +67,15 @@ policy in force.
 
 // guard is everything one `run` needs, assembled.
 type guard struct {
-	app     *app
-	conf    config.Config
-	policy  loadedPolicy
-	tools   *inventory.Backend
-	engine  *engine.Engine
-	process *upstream.Process
-	failed  sync.Once
+	app    *app
+	conf   config.Config
+	policy loadedPolicy
+	tools  *inventory.Backend
+	engine *engine.Engine
+	// evidence is the state directory, which remembers revisions.
+	evidence *state.Dir
+	process  *upstream.Process
+	failed   sync.Once
 }
 
 func (a *app) run(ctx context.Context, f runFlags, command []string) error {
@@ -122,6 +125,12 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	case ev.err != nil:
 		return nil, noEvidence(ev.err)
 	}
+	if g.policy.reader != nil {
+		if err := g.policy.reader.advance(ev.evidence.Dir, g.policy.read); err != nil {
+			return nil, errors.Join(&Error{Code: ExitPolicy, Text: err.Error(), Err: err}, ev.evidence.Close())
+		}
+	}
+	g.evidence = ev.evidence.Dir
 	a.sayUnapplied(g.policy.snapshot)
 	home, _ := os.UserHomeDir() // unknown: `~` in a call restricts as sent
 	g.engine, err = engine.New(ev.evidence, engine.Options{

@@ -39,6 +39,11 @@ type Policy struct {
 	// Files are paths or globs, relative to the directory of the file that
 	// names them.
 	Files []PolicyFile
+	// TrustRoot holds the public keys that policies must be signed by; "" asks
+	// for no signature.
+	TrustRoot string
+	// Audience is what this machine is called in signed bundles.
+	Audience string
 }
 
 // PolicyFile is one entry of policy.files.
@@ -149,6 +154,9 @@ func (c *Config) read(path string, must bool) []Problem {
 func (c *Config) anchor(dir string) {
 	if c.State != "" {
 		c.State = rooted(dir, c.State)
+	}
+	if c.Policy.TrustRoot != "" {
+		c.Policy.TrustRoot = rooted(dir, c.Policy.TrustRoot)
 	}
 	for i := range c.Policy.Files {
 		c.Policy.Files[i].Path = rooted(dir, c.Policy.Files[i].Path)

@@ -119,3 +119,14 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestTheTrustRootStandsBesideTheFile(t *testing.T) {
+	path := write(t, "policy: {trust_root: keys/policy.pub, audience: desk}\n")
+	c, problems := Load(Where{Flag: path})
+	if want := filepath.Join(filepath.Dir(path), "keys/policy.pub"); len(problems) > 0 || c.Policy.TrustRoot != want || c.Policy.Audience != "desk" {
+		t.Errorf("got %+v, %v", c.Policy, problems)
+	}
+	if _, problems := Load(Where{Flag: write(t, "policy: {trust_root: \"\"}\n")}); len(problems) != 1 {
+		t.Errorf("a trust root that names no file: %v", problems)
+	}
+}

@@ -143,28 +143,38 @@ func (d *decoder) unknown(key *yaml.Node, what string, fields []field) {
 }
 
 func (d *decoder) policy(n *yaml.Node, p *Policy) {
-	d.section(n, "policy", []field{{"files", func(d *decoder, n *yaml.Node) {
-		if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-			d.fail(n, "files: [{path: policies/*.yaml}]", "files is a list of files")
-			return
-		}
-		p.Files = nil
-		for _, entry := range n.Content {
-			f := PolicyFile{Layer: "global"}
-			d.section(entry, "a policy file", []field{
-				{"path", func(d *decoder, n *yaml.Node) { d.text(n, &f.Path) }},
-				{"layer", func(d *decoder, n *yaml.Node) {
-					if d.text(n, &f.Layer); !layerName.MatchString(f.Layer) {
-						d.fail(n, "global, team/NAME or user/ISSUER:SUBJECT", "%q is not a layer", f.Layer)
-					}
-				}},
-			})
-			if f.Path == "" {
-				d.fail(entry, "", "a policy file needs a path")
+	d.section(n, "policy", []field{
+		{"files", func(d *decoder, n *yaml.Node) { d.policyFiles(n, p) }},
+		{"trust_root", func(d *decoder, n *yaml.Node) {
+			if d.text(n, &p.TrustRoot); p.TrustRoot == "" {
+				d.fail(n, "leave the key out", "trust_root names no file")
 			}
-			p.Files = append(p.Files, f)
+		}},
+		{"audience", func(d *decoder, n *yaml.Node) { d.text(n, &p.Audience) }},
+	})
+}
+
+func (d *decoder) policyFiles(n *yaml.Node, p *Policy) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		d.fail(n, "files: [{path: policies/*.yaml}]", "files is a list of files")
+		return
+	}
+	p.Files = nil
+	for _, entry := range n.Content {
+		f := PolicyFile{Layer: "global"}
+		d.section(entry, "a policy file", []field{
+			{"path", func(d *decoder, n *yaml.Node) { d.text(n, &f.Path) }},
+			{"layer", func(d *decoder, n *yaml.Node) {
+				if d.text(n, &f.Layer); !layerName.MatchString(f.Layer) {
+					d.fail(n, "global, team/NAME or user/ISSUER:SUBJECT", "%q is not a layer", f.Layer)
+				}
+			}},
+		})
+		if f.Path == "" {
+			d.fail(entry, "", "a policy file needs a path")
 		}
-	}}})
+		p.Files = append(p.Files, f)
+	}
 }
 
 func (d *decoder) limits(n *yaml.Node, l *Limits) {
