@@ -62,8 +62,9 @@ func fill(t *testing.T, dir string) (free func()) {
 }
 
 // strace returns a command that runs another with a fault injected into its
-// system calls.
-func strace(t *testing.T, inject string) []string {
+// system calls, or into those on one file. It counts the calls of each thread
+// by itself: without a file, the second thread to get there would fail too.
+func strace(t *testing.T, inject, file string) []string {
 	t.Helper()
 	path, err := exec.LookPath("strace")
 	if err != nil {
@@ -73,7 +74,16 @@ func strace(t *testing.T, inject string) []string {
 		missing(t, "nothing can be traced here: %v %s", err, out)
 	}
 	name, _, _ := strings.Cut(inject, ":")
-	return []string{path, "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + name, "-e", "inject=" + inject}
+	command := []string{path, "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + name, "-e", "inject=" + inject}
+	if file != "" {
+		command = append(command, "-P", file)
+	}
+	return command
+}
+
+// firstSegment is the file that a fresh state directory logs to.
+func firstSegment(state string) string {
+	return filepath.Join(state, "log", "00", "0000000000000001.seg")
 }
 
 // losesEvidence drives a session whose log fails at some point: before that
@@ -234,14 +244,15 @@ func TestSystemCallFails(t *testing.T) {
 	} {
 		t.Run(inject, func(t *testing.T) {
 			t.Parallel()
-			g := l.guard(t, setup{wrap: strace(t, inject)})
+			state := filepath.Join(t.TempDir(), "state")
+			g := l.guard(t, setup{state: state, wrap: strace(t, inject, firstSegment(state))})
 			g.losesEvidence(nil)
 			g.recovers()
 		})
 	}
 	t.Run("while the log is opened", func(t *testing.T) {
 		t.Parallel()
-		g := l.guard(t, setup{wrap: strace(t, "fdatasync:error=EIO:when=1")})
+		g := l.guard(t, setup{wrap: strace(t, "fdatasync:error=EIO:when=1", "")})
 		if got := g.Wait(); got != 10 {
 			t.Errorf("status %d, want 10", got)
 		}
@@ -254,7 +265,8 @@ func TestSystemCallFails(t *testing.T) {
 func TestDiskHangs(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	g := l.guard(t, setup{wrap: strace(t, "fdatasync:delay_enter=12s:when=12")})
+	state := filepath.Join(t.TempDir(), "state")
+	g := l.guard(t, setup{state: state, wrap: strace(t, "fdatasync:delay_enter=12s:when=12", firstSegment(state))})
 	g.losesEvidence(nil)
 	if !strings.Contains(g.Stderr(), "deadline") {
 		t.Errorf("stderr does not name the cause:\n%s", g.Stderr())
