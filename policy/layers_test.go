@@ -132,7 +132,7 @@ func (r random) layeredLine() line {
 	return l
 }
 
-const layeredPolicies = 200
+const layeredPolicies = 100
 
 func TestPermutingLayersChangesNothing(t *testing.T) {
 	for seed := range uint64(layeredPolicies) {
@@ -221,7 +221,7 @@ func TestLosingAFactOfALayerNeverWidens(t *testing.T) {
 		}
 	}
 	for _, layer := range []string{"global", "team/support", "team/platform", "user/corp:alice"} {
-		if granted[layer] < 10 {
+		if granted[layer] < 5 {
 			t.Errorf("%s decides only %d calls: nothing is tested", layer, granted[layer])
 		}
 	}

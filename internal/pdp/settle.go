@@ -19,7 +19,7 @@ func (e *evaluation) settle(t *tallies, d *access.Decision) {
 		if d.Effect != access.Deny && len(e.under()) > 0 {
 			e.restrict(t, d)
 		}
-		if d.Effect == access.Allow {
+		if d.Effect != access.Deny {
 			e.holdBack(t, d)
 		}
 	}
@@ -215,6 +215,8 @@ func (e *evaluation) restrict(t *tallies, d *access.Decision) {
 }
 
 // holdBack turns an allow into an approve where a rule of any layer holds it.
+// Of several that hold, the one in the highest layer determines: a layer below
+// must not choose who is asked.
 func (e *evaluation) holdBack(t *tallies, d *access.Decision) {
 	hold := t.root.hold
 	for k := range t.below {
@@ -223,7 +225,8 @@ func (e *evaluation) holdBack(t *tallies, d *access.Decision) {
 			hold = e.higher(hold, t.below[k].grantHold)
 		}
 	}
-	if hold != none32 {
-		e.determine(d, hold, access.Approve, access.ApprovalPending)
+	if hold == none32 || d.Effect == access.Approve && e.level(hold) >= e.level(e.s.byID[d.Rule]) {
+		return
 	}
+	e.determine(d, hold, access.Approve, access.ApprovalPending)
 }
