@@ -105,6 +105,7 @@ func (l *Log) acknowledge(g *group) bool {
 	g.buf = nil
 	l.mu.Unlock()
 	close(g.done)
+	l.keeper.notice()
 	return true
 }
 
@@ -125,8 +126,8 @@ func (l *Log) finish(s *segment) {
 	l.mu.Unlock()
 }
 
-// Close commits what was appended, cuts the prepared space off and closes the
-// files. It returns the error that ended a log that failed; it does not wait
+// Close commits what was appended, cuts the prepared space off, signs the head
+// and closes the files. It returns the error that ended a log that failed; it does not wait
 // for a disk that hangs. The slot's lock stays with the caller.
 func (l *Log) Close() error {
 	l.mu.Lock()
@@ -136,6 +137,7 @@ func (l *Log) Close() error {
 	l.mu.Unlock()
 	select {
 	case <-l.stopped:
+		l.keeper.finish(l.opt.WriteDeadline)
 	case <-l.failed:
 	}
 	if err := l.Err(); err != nil {

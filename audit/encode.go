@@ -152,6 +152,7 @@ func appendOutcome(b []byte, r *Record) []byte {
 func appendLifecycle(b []byte, r *Record) []byte {
 	b = appendString(b, "command_digest", r.CommandDigest)
 	b = appendString(b, "instance", r.Instance)
+	b = appendString(b, "key", r.Key)
 	b = appendCount(b, "format", int64(r.Format), false)
 	b = appendString(b, "previous", r.Previous)
 	for i, seq := range r.Open {

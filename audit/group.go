@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -108,6 +109,9 @@ func (l *Log) openSegment(g *group, now time.Time) {
 	r := Record{Kind: KindSegment, Instance: l.opt.Instance, Format: FormatVersion, Previous: l.segName, Open: sorted(l.open)}
 	if l.head.Seq == 0 {
 		r.Kind = KindGenesis
+		if l.opt.Key != nil {
+			r.Key = recordKey(l.opt.Key.Public().(ed25519.PublicKey))
+		}
 	}
 	g.fresh = true
 	l.segName, l.segBytes, l.segBegan = segmentName(g.first), fileHeader, now

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os"
@@ -38,6 +39,9 @@ type Options struct {
 	// Instance names the state directory; it is required, stands in every
 	// segment and MUST be the same in all of them.
 	Instance string
+	// Key signs checkpoints; Instance MUST be its [InstanceID]. nil: none are
+	// signed, and the log can only be checked against itself.
+	Key ed25519.PrivateKey
 	// SegmentSize and SegmentAge bound a segment; a group that exceeds the size
 	// is not split.
 	SegmentSize int64
@@ -50,7 +54,8 @@ type Options struct {
 	// Failed is called once, on its own goroutine, when the log failed.
 	Failed func(error)
 
-	disk *disk
+	disk  *disk
+	every time.Duration // between checkpoints
 }
 
 // defaults fills what the caller left out.
@@ -61,6 +66,9 @@ func (o *Options) defaults() error {
 	if o.Slot < 0 || o.Slot >= MaxSlots {
 		return fmt.Errorf("audit: slot %d is not in 0…%d", o.Slot, MaxSlots-1)
 	}
+	if o.Key != nil && o.Instance != InstanceID(o.Key.Public().(ed25519.PublicKey)) {
+		return errors.New("audit: the key is not that of the instance")
+	}
 	if o.SegmentSize <= 0 {
 		o.SegmentSize = DefaultSegmentSize
 	}
@@ -69,6 +77,9 @@ func (o *Options) defaults() error {
 	}
 	if o.WriteDeadline <= 0 {
 		o.WriteDeadline = DefaultWriteDeadline
+	}
+	if o.every <= 0 {
+		o.every = checkpointEvery
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -110,6 +121,7 @@ type Log struct {
 	segBytes int64
 	segBegan time.Time
 
+	keeper  *keeper       // nil: no checkpoints are signed
 	crumb   *os.File      // the emergency file, open from the start
 	wake    chan struct{} // holds at most one token
 	stopped chan struct{} // the writer is gone
@@ -121,8 +133,9 @@ type Log struct {
 // the slot's lock ([Lock]); dir MUST exist.
 //
 // A commit group that a crash cut short at the very end is removed and the
-// removal recorded. Any other break is refused with an error that wraps
-// [ErrTampered]: Open never repairs. Admissions that an earlier process left
+// removal recorded. Any other break, and any break at all below the newest
+// signed checkpoint, is refused with an error that wraps [ErrTampered]: Open
+// never repairs. Admissions that an earlier process left
 // without an outcome get an outcome_unknown record. Everything that Open
 // records is durable when it returns.
 //
@@ -161,7 +174,11 @@ func Open(dir string, opt Options) (*Log, error) {
 
 // open is Open without a deadline.
 func open(dir string, opt Options) (*Log, error) {
-	r, err := recoverChain(dir, &opt)
+	signed, err := ownCheckpoint(dir, &opt)
+	if err != nil {
+		return nil, err
+	}
+	r, err := recoverChain(dir, &opt, signed.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -182,10 +199,15 @@ func open(dir string, opt Options) (*Log, error) {
 		}
 	}
 	l.lazy, l.watch = idleTimer(l.lazyDue), idleTimer(l.watchDue)
+	if opt.Key != nil {
+		l.keeper = newKeeper(l, signed)
+		go l.keeper.run()
+	}
 	go l.run(s)
 	if err := l.settle(r); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	l.keeper.notice() // of what an earlier process left unsigned
 	return l, nil
 }
 

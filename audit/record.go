@@ -141,6 +141,9 @@ type Record struct {
 	// Instance names the state directory, in genesis and segment records:
 	// "i_…", derived from the public log key.
 	Instance string `json:"instance,omitempty"`
+	// Key is the public log key in a genesis record: Ed25519, base64. Instance
+	// is derived from it, so that neither can be replaced alone.
+	Key string `json:"key,omitempty"`
 	// Format is the version of the segment format, in the same records.
 	Format int `json:"format,omitempty"`
 	// Previous is the file name of the segment before this one.

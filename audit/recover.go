@@ -18,8 +18,9 @@ type recovery struct {
 	head    Head
 	open    map[uint64]struct{}
 
-	before    Head  // head without the last frame
-	lastFrame int64 // where that frame begins
+	signed    uint64 // what the newest checkpoint counts
+	before    Head   // head without the last frame
+	lastFrame int64  // where that frame begins
 
 	cuts  []Record // what was removed
 	crumb *Breadcrumb
@@ -31,9 +32,10 @@ var errEmpty = errors.New("no record")
 
 // recoverChain reads the last segment of the chain in dir and removes what a
 // crash or a failure left unfinished at its end. Earlier segments are the
-// business of [Verify].
-func recoverChain(dir string, opt *Options) (*recovery, error) {
-	r := &recovery{open: map[uint64]struct{}{}}
+// business of [Verify]. Up to the record signed a checkpoint vouches for all of
+// them: nothing there is a crash's work, and nothing there is removed.
+func recoverChain(dir string, opt *Options, signed uint64) (*recovery, error) {
+	r := &recovery{open: map[uint64]struct{}{}, signed: signed}
 	list, err := listSegments(dir)
 	if err != nil {
 		return nil, err
@@ -49,8 +51,14 @@ func recoverChain(dir string, opt *Options) (*recovery, error) {
 				continue
 			}
 		}
+		if err == nil {
+			err = r.reaches(path, r.head.Seq)
+		}
 		if !errors.Is(err, errEmpty) {
 			return r, err
+		}
+		if err := r.reaches(path, last.first-1); err != nil {
+			return nil, err
 		}
 		// The crash came while this segment was begun, so that no record in it
 		// was ever acknowledged.
@@ -59,8 +67,16 @@ func recoverChain(dir string, opt *Options) (*recovery, error) {
 		}
 		list = list[:len(list)-1]
 	}
-	*r = recovery{open: map[uint64]struct{}{}, cuts: r.cuts, crumb: r.crumb, lost: r.lost}
-	return r, nil
+	*r = recovery{open: map[uint64]struct{}{}, signed: signed, cuts: r.cuts, crumb: r.crumb, lost: r.lost}
+	return r, r.reaches(dir, 0)
+}
+
+// reaches refuses a chain that ends at a record below what was signed.
+func (r *recovery) reaches(path string, seq uint64) error {
+	if seq >= r.signed {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: record %d is missing: %d records were signed", ErrTampered, path, seq+1, r.signed)
 }
 
 // read walks one segment to its end and cuts a torn tail off.
@@ -155,6 +171,9 @@ func (r *recovery) trim(path string, f *os.File, d *disk) error {
 	case tailBroken:
 		return fmt.Errorf("%w: %s: record %d at offset %d: broken, and not the last", ErrTampered, path, r.head.Seq+1, r.end)
 	}
+	if err := r.reaches(path, r.head.Seq); err != nil {
+		return err
+	}
 	return r.cut(path, r.end, t.bytes, d)
 }
 
@@ -184,6 +203,9 @@ func (r *recovery) unacknowledged(path string, d *disk) (again bool, err error) 
 	}
 	if r.crumb.Seq != r.before.Seq || r.crumb.Hash != r.before.prev() {
 		return false, nil
+	}
+	if err := r.reaches(path, r.before.Seq); err != nil {
+		return false, err
 	}
 	return true, r.cut(path, r.lastFrame, r.end-r.lastFrame, d)
 }

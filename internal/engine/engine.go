@@ -95,7 +95,7 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
 	log, err := audit.Open(slot.LogDir(), audit.Options{
-		Slot: slot.Number(), Instance: dir.Instance(),
+		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(),
 		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed,
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package state
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -11,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/custos-zt/custos/audit"
 )
 
 const (
@@ -19,9 +20,6 @@ const (
 	hmacKeySize = 32
 	pemType     = "PRIVATE KEY"
 )
-
-// crockford is the base-32 alphabet of ids.
-const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // loadKeys reads the keys and makes those that are missing. The directory's
 // lock is held.
@@ -43,7 +41,7 @@ func (d *Dir) loadKeys() error {
 	if d.log, err = parseLogKey(text); err != nil {
 		return fmt.Errorf("state: %s: %w", d.keyPath(logKeyName), err)
 	}
-	d.instance = instanceID(d.log.Public().(ed25519.PublicKey))
+	d.instance = audit.InstanceID(d.log.Public().(ed25519.PublicKey))
 	return nil
 }
 
@@ -87,6 +85,22 @@ func newLogKey() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), nil
 }
 
+// PublicKey returns the public log key of the state directory at path, for
+// readers: it makes nothing and waits for no lock. The error wraps
+// fs.ErrNotExist where there is no key.
+func PublicKey(path string) (ed25519.PublicKey, error) {
+	name := filepath.Join(path, keysName, logKeyName)
+	text, err := readPrivate(name)
+	if err != nil {
+		return nil, err
+	}
+	key, err := parseLogKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("state: %s: %w", name, err)
+	}
+	return key.Public().(ed25519.PublicKey), nil
+}
+
 // parseLogKey reads a PKCS#8 Ed25519 key in PEM. Its errors never repeat what
 // the file holds.
 func parseLogKey(text []byte) (ed25519.PrivateKey, error) {
@@ -103,20 +117,4 @@ func parseLogKey(text []byte) (ed25519.PrivateKey, error) {
 		return nil, errors.New("not an Ed25519 key")
 	}
 	return log, nil
-}
-
-// instanceID derives the instance's id from the public log key: 80 bits of its
-// SHA-256, enough that nobody makes a second key with the same id.
-func instanceID(pub ed25519.PublicKey) string {
-	sum := sha256.Sum256(pub)
-	id := []byte("i_")
-	var acc, bits uint
-	for _, b := range sum[:10] {
-		acc, bits = acc<<8|uint(b), bits+8
-		for bits >= 5 {
-			bits -= 5
-			id = append(id, crockford[acc>>bits&31])
-		}
-	}
-	return string(id)
 }
