@@ -117,6 +117,12 @@ func TestReload(t *testing.T) {
 			t.Errorf("activation %d goes from %q to %q", i, got[i-1], got[i])
 		}
 	}
+	if text := run(t, 0, "--state", r.state, "policy", "show", got[1][1]); text != echoDenied {
+		t.Errorf("the second policy is shown as %q", text)
+	}
+	if n := strings.Count(run(t, 0, "--state", r.state, "policy", "history"), "  reloaded "); n != 4 {
+		t.Errorf("the history names %d reloads, want 4", n)
+	}
 	if got[0][1] != got[2][1] {
 		t.Errorf("the same text has two digests: %q", got)
 	}

@@ -19,7 +19,8 @@ func (a *app) policyCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
-		a.policyFmtCommand(), a.policySchemaCommand(), a.policySignCommand(), a.policyVerifyCommand())
+		a.policyFmtCommand(), a.policySchemaCommand(), a.policySignCommand(), a.policyVerifyCommand(),
+		a.policyHistoryCommand(), a.policyShowCommand())
 	cmd.AddCommand(a.policyTestCommand(), a.policyLintCommand(), a.policyWhoCanCommand(), a.policyCanCommand())
 	return cmd
 }

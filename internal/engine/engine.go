@@ -143,7 +143,7 @@ func (e *Engine) begin(o *Options) error {
 		Kind: audit.KindStart, Backend: o.Backend, CommandDigest: commandDigest(o.Command),
 		Session: e.session, Subject: o.Subject.String(), Isolation: Isolation,
 	})
-	last := e.evidence.Log.Append(audit.Record{Kind: audit.KindPolicy, PolicyDigest: digest, Session: e.session})
+	last := e.evidence.Log.Append(audit.Record{Kind: audit.KindPolicy, PolicyDigest: digest, Backend: o.Backend, Session: e.session})
 	if err := last.Wait(); err != nil {
 		return err
 	}
