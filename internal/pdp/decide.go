@@ -22,13 +22,24 @@ func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
 	if stop(r, d) {
 		return
 	}
-	var tallyRoom [layerRoom]tally
 	e := evaluation{s: s, r: r}
-	e.place()
-	t := tallies{root: emptyTally(), below: tallyRoom[:0]}
-	for range e.under() {
-		t.below = append(t.below, emptyTally())
+	if len(s.layers.all) == 1 {
+		e.decide(nil, d)
+		return
 	}
+	e.place()
+	var room [layerRoom]tally
+	below := room[:0]
+	for range e.under() {
+		below = append(below, emptyTally())
+	}
+	e.decide(below, d)
+}
+
+// decide tallies the rules and settles. below has an empty tally for each layer
+// under the root.
+func (e *evaluation) decide(below []tally, d *access.Decision) {
+	t := tallies{root: emptyTally(), below: below}
 	var room [candidateRoom]int32
 	candidates := e.candidates(room[:0])
 	for _, i := range candidates {

@@ -127,7 +127,7 @@ func (e *evaluation) answer(t *tallies, from level) int32 {
 	allow, hold := none32, none32
 	for k := range t.below {
 		b := &t.below[k]
-		if b.from&(1<<from) == 0 || !e.consents(t, from, e.levelBelow(k)) {
+		if b.from&(1<<from) == 0 || e.levelBelow(k) <= from || !e.consents(t, from, e.levelBelow(k)) {
 			continue
 		}
 		switch {

@@ -22,7 +22,10 @@ func (v verdict) acts() bool { return v.restricts != access.False || v.grants }
 // layer has to do with the caller.
 func (e *evaluation) judge(r *rule) verdict {
 	v := verdict{restricts: access.False}
-	at, _ := e.standing(r.layer)
+	at := inside
+	if r.layer != 0 {
+		at, _ = e.standing(r.layer)
+	}
 	if at == outside || at == aside && r.effect != access.Deny {
 		return v
 	}
