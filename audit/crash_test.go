@@ -27,8 +27,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashOptions rotate often, so that kills also hit the change of segments.
-func crashOptions() Options { return Options{Instance: "i_TEST", SegmentSize: 256 << 10} }
+// crashOptions rotate and sign often, so that kills also hit the change of
+// segments and of checkpoints.
+func crashOptions() Options {
+	key := testKey(1)
+	return Options{Instance: InstanceID(public(key)), Key: key, SegmentSize: 256 << 10, every: 2 * time.Millisecond}
+}
 
 // crashChild appends from 64 writers and names every record that was
 // acknowledged, until it is killed.

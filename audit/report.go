@@ -14,7 +14,8 @@ var ErrCannotVerify = errors.New("audit: cannot verify")
 
 // Report is what [Verify] found.
 type Report struct {
-	// Scope says what the check proves: [ScopeLocal].
+	// Scope says what the check proves: [ScopeLocal], or against which earlier
+	// heads the log was checked.
 	Scope string `json:"scope"`
 	// Instance is what the first genesis record names.
 	Instance string       `json:"instance"`
@@ -38,8 +39,11 @@ type SlotReport struct {
 	// TornTail is the size of a last frame that a crash cut short: it is cut
 	// and recorded when the chain is opened next.
 	TornTail int64 `json:"torn_tail,omitempty"`
+	// NotCheckpointed counts the records behind the newest signed checkpoint,
+	// which is one second behind a log that grows.
+	NotCheckpointed uint64 `json:"not_checkpointed"`
 	// TailUnproven counts the records behind the last head that is known from
-	// outside the machine: all of them.
+	// outside the machine; without one, all of them.
 	TailUnproven uint64 `json:"tail_unproven"`
 	// OutcomeUnknown lists the admissions whose calls were forwarded and whose
 	// end nobody saw: those recorded so, and, where no process writes the
@@ -81,6 +85,16 @@ func (r *Report) Records() uint64 {
 	var n uint64
 	for i := range r.Slots {
 		n += r.Slots[i].Records
+	}
+	return n
+}
+
+// NotCheckpointed returns the number of records that no checkpoint counts, in
+// all slots.
+func (r *Report) NotCheckpointed() uint64 {
+	var n uint64
+	for i := range r.Slots {
+		n += r.Slots[i].NotCheckpointed
 	}
 	return n
 }

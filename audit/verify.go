@@ -1,12 +1,15 @@
 package audit
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -15,6 +18,12 @@ type VerifyOptions struct {
 	// Instance is the instance that the log must belong to; "": whichever the
 	// first genesis record names.
 	Instance string
+	// Key is the public log key as it is known from elsewhere; nil: whichever
+	// the first genesis record names.
+	Key ed25519.PublicKey
+	// Since is what [Heads] returned earlier and was kept elsewhere: the log
+	// must still hold every record that it counts. nil: nothing was kept.
+	Since []byte
 	// Workers is how many chains are checked at once; 0: as many as there are
 	// processors.
 	Workers int
@@ -22,7 +31,9 @@ type VerifyOptions struct {
 
 // Verify checks every chain under a log directory: the checksum of each frame,
 // the hash, slot and sequence of each record, that segments follow one another
-// without a gap, and that all of them belong to one instance. What it finds is
+// without a gap, that all of them belong to one instance, and that the records
+// are those that the newest checkpoint was signed over, and those of the heads
+// in Since. What it finds is
 // in the [Report], tampering included; an error wraps [ErrCannotVerify] and
 // means that there is no finding. Verify takes no lock and may run beside
 // writers.
@@ -34,6 +45,14 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
+	key := opt.Key
+	if key == nil && opt.Since != nil {
+		key = firstKey(slots)
+	}
+	since, err := readSince(opt.Since, key)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: the earlier head: %w", ErrCannotVerify, err)
+	}
 	found := make([]*verifier, len(slots))
 	errs := make([]error, len(slots))
 	limit := make(chan struct{}, opt.Workers)
@@ -43,6 +62,7 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 		wg.Go(func() {
 			defer func() { <-limit }()
 			found[i] = newVerifier(s)
+			found[i].key, found[i].since = opt.Key, since[s.slot]
 			errs[i] = found[i].run()
 		})
 	}
@@ -50,12 +70,44 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 	if err := errors.Join(errs...); err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrCannotVerify, err)
 	}
-	r := Report{Scope: ScopeLocal, Instance: opt.Instance, Slots: make([]SlotReport, 0, len(slots))}
+	r := Report{Scope: scopeSince(since), Instance: opt.Instance, Slots: make([]SlotReport, 0, len(slots))}
 	for _, v := range found {
 		r.join(v)
 	}
-	r.missingSlots(logDir)
+	r.missingSlots(logDir, since)
 	return r, nil
+}
+
+// scopeSince says what a check against these heads proves.
+func scopeSince(since map[int]*Checkpoint) string {
+	slots := slices.Sorted(maps.Keys(since))
+	switch len(slots) {
+	case 0:
+		return ScopeLocal
+	case 1:
+		return fmt.Sprintf("checked against a head of record %d of slot %02d", since[slots[0]].Size, slots[0])
+	}
+	text := "checked against heads of"
+	for i, n := range slots {
+		if i > 0 {
+			text += ","
+		}
+		text += fmt.Sprintf(" record %d of slot %02d", since[n].Size, n)
+	}
+	return text
+}
+
+// firstKey returns the key that the first chain names, or nil.
+func firstKey(slots []slotDir) ed25519.PublicKey {
+	for _, s := range slots {
+		r := slotReader{slotDir: s}
+		rec, ok, err := r.next()
+		r.close()
+		if key, kerr := parseRecordKey(rec.Key); ok && err == nil && kerr == nil {
+			return key
+		}
+	}
+	return nil
 }
 
 // join adds one chain to the report and compares its instance.
@@ -65,16 +117,20 @@ func (r *Report) join(v *verifier) {
 	}
 	if v.instance != "" && v.instance != r.Instance && v.rep.Bad == nil {
 		v.bad(1, segmentName(1), fileHeader, fmt.Sprintf("belongs to instance %s, not to %s", v.instance, r.Instance))
-		v.rep.Records, v.rep.TailUnproven = 0, 0
+		v.rep.Records, v.rep.TailUnproven, v.rep.NotCheckpointed = 0, 0, 0
 	}
 	r.Slots = append(r.Slots, v.rep)
 }
 
 // missingSlots finds directories that are gone. Slots are taken from the
-// lowest up, so that below a slot that exists every other one did too.
-func (r *Report) missingSlots(logDir string) {
+// lowest up, so that below a slot that exists every other one did too, and so
+// did every slot of an earlier head.
+func (r *Report) missingSlots(logDir string, since map[int]*Checkpoint) {
 	have := map[int]bool{}
 	top := -1
+	for n := range since {
+		top = max(top, n+1)
+	}
 	for i := range r.Slots {
 		have[r.Slots[i].Slot] = true
 		top = max(top, r.Slots[i].Slot)
@@ -93,6 +149,9 @@ type verifier struct {
 	chain    chain
 	rep      SlotReport
 	instance string
+	key      ed25519.PublicKey // nil: not known yet
+	since    *Checkpoint       // kept elsewhere; nil: none
+	cover    cover
 
 	last    place      // of the record that was checked last
 	suspect *suspicion // nil: none
@@ -108,6 +167,11 @@ func newVerifier(s slotDir) *verifier {
 // run walks all segments. Its error means that something could not be read.
 func (v *verifier) run() error {
 	v.rep.Live = Live(v.dir)
+	var signed []byte
+	var err error
+	if v.cover, signed, err = openCover(v, v.since); err != nil {
+		return err
+	}
 	list, err := listSegments(v.dir)
 	if errors.Is(err, ErrTampered) {
 		v.bad(1, "", 0, err.Error())
@@ -134,6 +198,10 @@ func (v *verifier) run() error {
 		previous = sf.name
 	}
 	v.resolve(nil)
+	v.cover.end()
+	if err := v.checkSignature(signed); err != nil {
+		return err
+	}
 	v.conclude()
 	return nil
 }
@@ -155,7 +223,13 @@ func (v *verifier) conclude() {
 	if v.rep.Bad != nil {
 		v.rep.Records = min(v.rep.Records, v.rep.Bad.Seq-1)
 	}
-	v.rep.TailUnproven = v.rep.Records
+	v.rep.TailUnproven, v.rep.NotCheckpointed = v.rep.Records, v.rep.Records
+	if v.since != nil {
+		v.rep.TailUnproven -= min(v.since.Size, v.rep.Records)
+	}
+	if v.cover.own != nil {
+		v.rep.NotCheckpointed -= min(v.cover.own.Size, v.rep.Records)
+	}
 	v.rep.Head = v.chain.head.prev()
 	v.rep.OutcomeUnknown = append(v.rep.OutcomeUnknown, v.chain.unknown...)
 	if !v.rep.Live && v.rep.Bad == nil {

@@ -38,6 +38,7 @@ func (v *verifier) record(line []byte, p place) {
 	switch what {
 	case "":
 		v.last = p
+		v.cover.record(line)
 	case misfit:
 		v.suspect = &suspicion{before: before, at: p}
 		c := v.chain
@@ -136,7 +137,11 @@ func (c *segmentCheck) begin(line []byte, p place) {
 	if c.v.instance == "" {
 		c.v.instance = r.Instance
 	}
-	if err := r.beginsSegment(c.v.instance); err != nil {
+	err = r.beginsSegment(c.v.instance)
+	if err == nil && r.Kind == KindGenesis {
+		err = c.v.learnKey(&r)
+	}
+	if err != nil {
 		c.v.bad(c.file.first, p.file, p.offset, err.Error())
 		return
 	}

@@ -77,7 +77,7 @@ func TestReport(t *testing.T) {
 	denied.Decision = 3
 	mustWait(t, l.Append(denied))
 	mustClose(t, l)
-	want := SlotReport{Records: 5, Segments: 1, Head: l.Head().prev(), TailUnproven: 5, OutcomeUnknown: []uint64{b.Seq()}}
+	want := SlotReport{Records: 5, Segments: 1, Head: l.Head().prev(), NotCheckpointed: 5, TailUnproven: 5, OutcomeUnknown: []uint64{b.Seq()}}
 	rep, err := Verify(logDir, VerifyOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand())
+	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditCheckpointCommand(), a.auditKeyCommand())
 	return cmd
 }
 
@@ -38,12 +38,16 @@ func (a *app) logDir() (string, error) {
 }
 
 func (a *app) auditVerifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify",
+	var since, key string
+	cmd := &cobra.Command{
+		Use:   "verify [--since FILE] [--key FILE]",
 		Short: "Check the whole log: exit 0 intact, 10 tampered, 17 cannot verify",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.verify() },
+		RunE:  func(*cobra.Command, []string) error { return a.verify(since, key) },
 	}
+	cmd.Flags().StringVar(&since, "since", "", "a `file` that custos audit checkpoint wrote earlier, kept elsewhere")
+	cmd.Flags().StringVar(&key, "key", "", "a `file` that custos audit key publish wrote; default: the key of the state directory")
+	return cmd
 }
 
 // verifyReport is `audit verify --json`.
@@ -52,20 +56,21 @@ type verifyReport struct {
 	audit.Report
 }
 
-func (a *app) verify() error {
+func (a *app) verify(since, key string) error {
 	dir, err := a.logDir()
 	if err != nil {
 		return err
 	}
-	report, err := audit.Verify(dir, audit.VerifyOptions{})
+	opt, err := a.verifyOptions(dir, since, key)
+	if err != nil {
+		return a.cannotVerify(err)
+	}
+	report, err := audit.Verify(dir, opt)
 	if err == nil && len(report.Slots) == 0 {
 		err = fmt.Errorf("there is no log in %s", dir)
 	}
 	if err != nil {
-		if a.json {
-			_ = json.NewEncoder(a.Out).Encode(verifyReport{Verdict: "cannot_verify"})
-		}
-		return &Error{Code: ExitCannotVerify, Text: plainError(err), Hint: "name the state directory: custos audit verify --state DIR"}
+		return a.cannotVerify(err)
 	}
 	out := verifyReport{Verdict: "intact", Report: report}
 	if report.Tampered() {
@@ -82,6 +87,14 @@ func (a *app) verify() error {
 		return status(ExitEvidence)
 	}
 	return nil
+}
+
+// cannotVerify says that there is no finding.
+func (a *app) cannotVerify(err error) error {
+	if a.json {
+		_ = json.NewEncoder(a.Out).Encode(verifyReport{Verdict: "cannot_verify"})
+	}
+	return &Error{Code: ExitCannotVerify, Text: plainError(err), Hint: "name the state directory: custos audit verify --state DIR"}
 }
 
 func (a *app) printVerify(r *audit.Report) {
@@ -103,6 +116,9 @@ func (a *app) printVerify(r *audit.Report) {
 		return
 	}
 	fmt.Fprintf(a.Out, "%s, %d records\n", r.Scope, r.Records())
+	if n := r.NotCheckpointed(); n > 0 {
+		fmt.Fprintf(a.Out, "not_checkpointed: %d records are behind the newest signed checkpoint\n", n)
+	}
 	fmt.Fprintf(a.Out, "tail_unproven: %d records are not covered by a head from outside of this machine\n", r.TailUnproven())
 }
 

@@ -1,0 +1,192 @@
+package audit
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// cover compares the tree of a chain with the heads that were signed for it,
+// while its records come by.
+type cover struct {
+	v     *verifier
+	own   *Checkpoint // the newest that lies beside the chain; nil: none
+	since *Checkpoint // kept elsewhere; nil: none
+	tree  fold
+	upTo  uint64 // behind it nothing was signed
+	buf   []tlog.Hash
+	// blamed says that a record was called bad because of a head alone.
+	blamed bool
+}
+
+// openCover reads the newest checkpoint of a chain. It MUST be read before the
+// records: whatever it counts was durable by then. Signatures are checked once
+// the chain has named its key.
+func openCover(v *verifier, since *Checkpoint) (cover, []byte, error) {
+	c := cover{v: v, since: since}
+	if since != nil {
+		c.upTo = since.Size
+	}
+	signed, err := readCheckpoint(v.dir)
+	if err != nil || signed == nil {
+		return c, nil, err
+	}
+	own, err := parseCheckpoint(signed)
+	if err != nil {
+		v.badCheckpoint(err.Error())
+		return c, nil, nil
+	}
+	c.own = &own
+	c.upTo = max(c.upTo, own.Size)
+	return c, signed, nil
+}
+
+// record takes the next intact record.
+func (c *cover) record(line []byte) {
+	if c.tree.size >= c.upTo {
+		return
+	}
+	c.buf = c.tree.add(tlog.RecordHash(line), c.buf[:0])
+	for _, head := range []*Checkpoint{c.own, c.since} {
+		if head != nil && head.Size == c.tree.size && c.tree.root() != head.Root {
+			c.blamed = true
+			c.v.unlike(head)
+			return
+		}
+	}
+}
+
+// end finds a chain that ends before what was signed for it.
+func (c *cover) end() {
+	v := c.v
+	for _, head := range []*Checkpoint{c.own, c.since} {
+		if v.rep.Bad == nil && head != nil && v.chain.count < head.Size {
+			p := v.last
+			c.blamed = true
+			v.bad(v.chain.next, p.file, p.offset, fmt.Sprintf("is missing: a signed head counts %d records", head.Size))
+		}
+	}
+}
+
+// unlike names the first record that is not the one that was signed.
+func (v *verifier) unlike(head *Checkpoint) {
+	p, found := v.firstChanged(head)
+	what := fmt.Sprintf("is not the record that was signed (head of record %d)", head.Size)
+	if !found {
+		p = v.last
+		what = fmt.Sprintf("the records up to this one are not those that were signed (head of record %d)", head.Size)
+	}
+	v.bad(p.seq, p.file, p.offset, what)
+}
+
+// firstChanged finds the first record whose hash is not in the tree. It can
+// tell only while the stored tree still is the one that was signed.
+func (v *verifier) firstChanged(head *Checkpoint) (place, bool) {
+	stored, f, err := readTree(v.dir)
+	if err != nil {
+		return place{}, false
+	}
+	defer f.Close()
+	if root, err := stored.rootOf(head.Size); err != nil || root != head.Root {
+		return place{}, false
+	}
+	r := slotReader{slotDir: slotDir{slot: v.chain.slot, path: v.dir}}
+	defer r.close()
+	for seq := uint64(1); seq <= head.Size; seq++ {
+		line, ok, err := r.line()
+		if err != nil || !ok {
+			return place{}, false
+		}
+		r.after = seq
+		leaf, err := stored.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(seq)-1)})
+		if err != nil {
+			return place{}, false
+		}
+		if leaf[0] != tlog.RecordHash(line) {
+			return place{seq: seq, file: r.file.name}, true
+		}
+	}
+	return place{}, false
+}
+
+// badCheckpoint reports a checkpoint that this log's key did not sign: nothing
+// in the chain is proven by it.
+func (v *verifier) badCheckpoint(what string) {
+	v.bad(1, checkpointName, 0, what)
+}
+
+// errNoKey says that a checkpoint cannot be checked.
+var errNoKey = errors.New("the log does not name its key: give it with --key")
+
+// checkSignature checks who signed the checkpoint beside the chain.
+func (v *verifier) checkSignature(signed []byte) error {
+	if signed == nil {
+		return nil
+	}
+	if v.key == nil {
+		if v.rep.Bad != nil || v.chain.count == 0 {
+			return nil
+		}
+		return fmt.Errorf("%s: %w", filepath.Join(v.dir, checkpointName), errNoKey)
+	}
+	c, err := OpenCheckpoint(signed, v.key)
+	if err == nil && (c.Slot != v.chain.slot || v.instance != "" && c.Instance != v.instance) {
+		err = fmt.Errorf("the checkpoint belongs to %s", CheckpointOrigin(c.Instance, c.Slot))
+	}
+	if err != nil {
+		if v.cover.blamed {
+			v.rep.Bad = nil // a forged head called a good record bad
+		}
+		v.badCheckpoint(err.Error())
+	}
+	return nil
+}
+
+// learnKey takes the key that a genesis record names, and compares it with
+// the one that the reader brought.
+func (v *verifier) learnKey(r *Record) error {
+	if r.Key == "" {
+		return nil
+	}
+	key, err := parseRecordKey(r.Key)
+	if err != nil {
+		return err
+	}
+	if InstanceID(key) != r.Instance {
+		return errors.New("its key is not that of its instance")
+	}
+	if v.key != nil && !v.key.Equal(key) {
+		return fmt.Errorf("its key is %s, expected %s", Fingerprint(key), Fingerprint(v.key))
+	}
+	v.key = key
+	return nil
+}
+
+// readSince reads the heads that a reader kept elsewhere.
+func readSince(bundle []byte, key ed25519.PublicKey) (map[int]*Checkpoint, error) {
+	if bundle == nil {
+		return nil, nil
+	}
+	notes, err := splitHeads(bundle)
+	if err != nil {
+		return nil, err
+	}
+	heads := map[int]*Checkpoint{}
+	for _, signed := range notes {
+		if key == nil {
+			return nil, errNoKey
+		}
+		c, err := OpenCheckpoint(signed, key)
+		if err != nil {
+			return nil, err
+		}
+		if heads[c.Slot] != nil {
+			return nil, fmt.Errorf("two heads of slot %02d", c.Slot)
+		}
+		heads[c.Slot] = &c
+	}
+	return heads, nil
+}
