@@ -19,6 +19,7 @@ rules:
     network: {cidrs: ["10.0.0.0/8"]}
     session: {read: [public], idle: 30m}
     trust: {min: 60}
+    time: {between: "22:00-20:00", zone: Europe/Paris, days: [mon-sun]}
 `
 
 // Explain shows each fact with its value, source and age, and why one that was
@@ -43,7 +44,7 @@ func TestExplainShowsFacts(t *testing.T) {
 	}
 	got := []string{}
 	for _, c := range s.Explain(l.request(t, s)).Rules[0].Conditions {
-		if c.Field != "unlisted_args" {
+		if c.Field != "unlisted_args" && c.Field != "time" {
 			got = append(got, c.Field+" | "+c.Text+" | "+c.Seen+" | "+c.Truth.String())
 		}
 	}
@@ -62,7 +63,7 @@ func TestExplainShowsFacts(t *testing.T) {
 // A decision on facts allocates nothing.
 func TestFactsAllocateNothing(t *testing.T) {
 	s, _ := policy.Compile([]policy.Source{{Name: "f.yaml", Data: []byte(factsPolicy)}}, policy.Options{})
-	l := line{Tool: "read", Facts: map[string]json.RawMessage{
+	l := line{Tool: "read", Now: "2026-11-20T10:00:00Z", Facts: map[string]json.RawMessage{
 		"device.compliant": json.RawMessage(`{"value":true,"source":"mdm","age_s":1}`), "network.ip": json.RawMessage(`"10.1.2.3"`),
 		"session.read": json.RawMessage(`["public"]`), "session.idle_s": json.RawMessage(`3`), "trust.score": json.RawMessage(`72.5`),
 	}}
@@ -78,5 +79,38 @@ func allocatesNothing(t *testing.T, s *pdp.Snapshot, l line) {
 	}
 	if n := testing.AllocsPerRun(100, func() { s.Decide(r, &d) }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Explain says what an expression came to, and why it came to nothing.
+func TestExplainShowsExpressionsAndTime(t *testing.T) {
+	const text = `policy: x
+backend: b
+rules:
+  - {id: a, allow: [read], when: "args.n < 5", time: {between: "09:00-17:00", zone: Europe/Paris}, extensions: [md], ports: [443]}
+`
+	s, problems := policy.Compile([]policy.Source{{Name: "x.yaml", Data: []byte(text)}}, policy.Options{})
+	if s == nil {
+		t.Fatal(problems)
+	}
+	for _, c := range []struct{ args, now, when, clock string }{
+		{`{"n":3}`, "2026-11-20T10:00:00Z", "true", "Fri 2026-11-20 11:00:00 +01:00"},
+		{`{"n":7}`, "2026-07-20T10:00:00Z", "false", "Mon 2026-07-20 12:00:00 +02:00"},
+		{`{"m":7}`, "", "unknown: no such key: n", "unknown"},
+		{`{"n":"x"}`, "", "unknown: no such overload", "unknown"},
+	} {
+		l := line{Tool: "read", Arguments: json.RawMessage(c.args), Now: c.now}
+		got := map[string]string{}
+		for _, condition := range s.Explain(l.request(t, s)).Rules[0].Conditions {
+			got[condition.Field] = condition.Seen
+		}
+		delete(got, "unlisted_args")
+		want := map[string]string{"when": c.when, "time": c.clock, "extensions": "none", "ports": "none"}
+		if c.args == `{"n":"x"}` {
+			want["extensions"] = "x (perhaps)"
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", c.args, diff)
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 var sizes = [...]int{10, 100, 1000, 10000}
 
 // BenchmarkDecide measures one decision: warm over 512 requests, cold over
-// 65,536 distinct ones, hot-tool with every rule on one pattern and 2,000
+// 65,536 distinct ones, cel with an expression on every rule, hot-tool with every rule on one pattern and 2,000
 // roles. The calibration loop tells how fast the machine is.
 func BenchmarkDecide(b *testing.B) {
 	for _, rules := range sizes {
@@ -22,6 +22,9 @@ func BenchmarkDecide(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("rules=%d/cold", rules), func(b *testing.B) {
 			decideAll(b, s, requests(b, 65536, onRule(rules)))
+		})
+		b.Run(fmt.Sprintf("rules=%d/cel", rules), func(b *testing.B) {
+			decideAll(b, compile(b, withExpressions(generated(rules))), requests(b, 512, onRule(rules)))
 		})
 		b.Run(fmt.Sprintf("rules=%d/hot-tool", rules), func(b *testing.B) {
 			roles := min(rules, 2000)

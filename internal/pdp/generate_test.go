@@ -59,6 +59,22 @@ func generated(rules int) string {
 	return b.String()
 }
 
+// withExpressions gives every rule of a generated policy an expression, a
+// hundred different ones in all.
+func withExpressions(policy string) string {
+	var b strings.Builder
+	n := 0
+	for line := range strings.Lines(policy) {
+		if rule, ok := strings.CutSuffix(line, "}\n"); ok && strings.HasPrefix(line, "  - {id:") {
+			n++
+			fmt.Fprintf(&b, "%s, when: \"args.limit < %d\"}\n", rule, 60+n%100)
+			continue
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
 // hot writes a policy whose rules all stand on one tool pattern and differ in
 // the role: a scan of the tool's rules would be linear.
 func hot(rules, roles int) string {
