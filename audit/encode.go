@@ -89,6 +89,12 @@ func appendDecision(b []byte, r *Record) []byte {
 		b = appendString(b, "truth", m.Truth.String())
 		b = append(b, `,"position":`...)
 		b = appendText(b, m.Position)
+		if m.Monitor {
+			b = append(b, `,"monitor":true`...)
+		}
+		if m.Lifted {
+			b = append(b, `,"lifted":true`...)
+		}
 		b = append(b, '}')
 	}
 	return closeList(b, len(r.Matched))

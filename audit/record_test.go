@@ -22,6 +22,8 @@ func full() Record {
 	r.Admission, r.URI, r.Prompt, r.OldPolicyDigest = 11, "file:///x", "p", "sha256:old"
 	r.Args.HMAC = "hmac-sha256:00"
 	r.Message, r.EvalUS = "no", 12
+	r.Matched = append(r.Matched, access.Match{Rule: "new", Effect: access.Deny, Truth: access.Unknown, Position: "a:1", Monitor: true},
+		access.Match{Rule: "freeze", Effect: access.Deny, Truth: access.True, Position: "a:2", Lifted: true})
 	r.Provenance = []Origin{{Of: "client", From: "claimed"}}
 	r.Status, r.Bytes, r.DurationUS, r.Labels = StatusOK, 120, 842, []string{"pii"}
 	r.Counts = &Counts{Total: 14, Shown: 12, Hidden: 2}
