@@ -86,10 +86,10 @@ func (l *layers) build(p *Program) {
 	})
 	for i, entry := range in {
 		l.all = append(l.all, layer{name: entry.Name, level: levelOf(entry.Name), silent: entry.Silent})
-		l.byName[entry.Name] = int32(i) //nolint:gosec // a policy has far fewer layers than 2^31
+		l.byName[entry.Name] = int32(i)
 		team, ok := strings.CutPrefix(entry.Name, teamPrefix)
 		if ok && !slices.ContainsFunc(l.teams, func(t Team) bool { return t.Name == team }) {
-			l.undefined = append(l.undefined, int32(i)) //nolint:gosec // as above
+			l.undefined = append(l.undefined, int32(i))
 		}
 	}
 }
@@ -172,7 +172,7 @@ func (e *evaluation) under() []below {
 func (l *layers) standings(r *access.Request, out []below) []below {
 	if !r.Subject.Known {
 		for i := 1; i < len(l.all); i++ {
-			out = append(out, below{int32(i), perhaps}) //nolint:gosec // as above
+			out = append(out, below{int32(i), perhaps})
 		}
 		return out
 	}
@@ -195,7 +195,7 @@ func (l *layers) memberships(r *access.Request, out []below) []below {
 		if l.teams[i].has(&r.Subject) {
 			teams++
 			if l.teams[i].Name == choice {
-				chosen = int32(i) //nolint:gosec // as above
+				chosen = int32(i)
 			}
 		}
 	}
@@ -207,7 +207,7 @@ func (l *layers) memberships(r *access.Request, out []below) []below {
 		}
 		s := inside
 		switch {
-		case teams == 1 || l.anyTeam || chosen == int32(i): //nolint:gosec // as above
+		case teams == 1 || l.anyTeam || chosen == int32(i):
 		case chosen == none32:
 			s = open
 		default:

@@ -41,7 +41,7 @@ func (e *evaluation) look(r *rule, seen *sight) (denied bool) {
 	switch {
 	case r.monitor || at == outside:
 	case r.effect == access.Deny:
-		return at != perhaps && some && e.suspicion(r) == access.True && e.neverExcepted(r) && !(r.liftable && e.lifted(r))
+		return at != perhaps && some && e.suspicion(r) == access.True && e.neverExcepted(r) && (!r.liftable || !e.lifted(r))
 	case at == aside || !all || !e.mayGrant(r):
 	case r.layer != 0:
 		seen.levels |= 1 << e.s.layers.all[r.layer].level
