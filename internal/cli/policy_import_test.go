@@ -65,8 +65,12 @@ func TestPolicyImportRefused(t *testing.T) {
 
 func TestPolicyImportUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"--from", "opa"}, {"--from", "mcp-acp", "other.json"}, {"--from", "mcp-acp", "--backend", "A_B"},
-		{"--from", "mcp-acp", "--known", "no-such-server"}, {"--from", "371os", "--root", "srv/*"},
+		{},
+		{"--from", "opa"},
+		{"--from", "mcp-acp", "other.json"},
+		{"--from", "mcp-acp", "--backend", "A_B"},
+		{"--from", "mcp-acp", "--known", "no-such-server"},
+		{"--from", "371os", "--root", "srv/*"},
 	} {
 		if status, out, errs := importing(t, acpSource, args...); status != int(ExitUsage) || out != "" {
 			t.Errorf("%v: status %d\n%s%s", args, status, out, errs)

@@ -136,11 +136,12 @@ func TestGeneratedIDs(t *testing.T) {
 // TestNeverWider compares grants of random globs with the original's meaning,
 // written down here a second time.
 func TestNeverWider(t *testing.T) {
-	parts := []string{"a", "b", "*", "**", "?", "/", "/a", "/**", "ab", "a**b", "*b", "**a"}
+	t.Parallel()
+	parts := []string{"a", "b", "*", "**", "?", "/", "/**", "a**b", "*b", "**a"}
 	paths := []string{"/a", "/b", "/a/b", "/a/a/b", "/ab", "/aab", "/a/ab", "/a/b/ab", "/b/a", "/a/a/a/b", "/axb/b"}
 	n := 0
-	for i := range 12 * 12 * 12 {
-		pattern := "/" + parts[i%12] + parts[i/12%12] + parts[i/144]
+	for i := range 10 * 10 * 10 {
+		pattern := "/" + parts[i%10] + parts[i/10%10] + parts[i/100]
 		for _, effect := range []string{"allow", "deny"} {
 			source := fmt.Sprintf(`{"rules": [{"effect": %q, "conditions": {"path_pattern": %q}}, {"effect": "allow", "conditions": {"tool_name": "other"}}]}`, effect, pattern)
 			if effect == "deny" {

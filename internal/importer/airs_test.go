@@ -52,11 +52,12 @@ func matchGlobset(pattern, path string) bool {
 // TestAIRSNeverWider compares what is granted with the original's meaning, for
 // patterns that allow, deny and grant.
 func TestAIRSNeverWider(t *testing.T) {
-	parts := []string{"a", "*", "**/", "/**", "/", "?", "b*", "[!a]", "/a/", "*a"}
+	t.Parallel()
+	parts := []string{"a", "*", "**/", "/**", "/", "?", "b*", "[!a]"}
 	paths := []string{"/a", "/b", "/ab", "/a/b", "/a/a", "/b/a", "/a/a/b", "/a/ab", "/a/b/a", "/ba/ab", "/a/x/y/b", "/bab"}
 	granted := 0
-	for i := range 1000 {
-		pattern := "/" + parts[i%10] + parts[i/10%10] + parts[i/100]
+	for i := range 8 * 8 * 8 {
+		pattern := "/" + parts[i%8] + parts[i/8%8] + parts[i/64]
 		for place, config := range map[string][3]string{"allowed": {pattern, "/none", "**/*"}, "denied": {"/**", pattern, "**/*"}, "policy": {"/**", "/none", pattern}} {
 			source := fmt.Sprintf("[security.filesystem]\nallowed_paths = [%q]\ndenied_paths = [%q]\n[security.operations]\nwrite_requires_policy = false\ndelete_requires_explicit_allow = false\n[security.policies.p]\npatterns = [%q]\noperations = ['read']\nrisk_level = 'low'\n", config[0], config[1], config[2])
 			result := importer.Import(importer.AIRS, "config.toml", []byte(source), importer.Options{})

@@ -26,6 +26,7 @@ func FuzzImportOS371(f *testing.F) { fuzz(f, importer.OS371, "policy.yaml") }
 // fuzz: no bytes make an import panic; notes have positions in the source; and
 // what is written loads.
 func fuzz(f *testing.F, dialect importer.Dialect, file string) {
+	f.Helper()
 	names, err := filepath.Glob(filepath.Join("testdata", string(dialect), "*.txtar"))
 	if err != nil || len(names) == 0 {
 		f.Fatal("no seeds")

@@ -35,6 +35,7 @@ func (r *reader) parseTOML(data []byte) *node {
 			table, ok = p.element(root, p.key(e.Key()))
 		case unstable.KeyValue:
 			ok = p.assign(table, e, 0)
+		default: // a comment
 		}
 		if !ok {
 			return nil

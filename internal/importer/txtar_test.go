@@ -107,6 +107,7 @@ func TestImport(t *testing.T) {
 }
 
 func runCase(t *testing.T, dialect importer.Dialect, a archive) {
+	t.Helper()
 	source := a.Files[0]
 	result := importer.Import(dialect, source.Name, source.Data, a.options())
 	var report strings.Builder

@@ -95,6 +95,7 @@ func (r *reader) enum(n *node, arg string) (specs []string, possible bool) {
 			r.err(i.pos, "an enum holds text, numbers, true, false and null")
 		case boolean, number:
 			r.notBool(i.pos, arg)
+		default:
 		}
 		values = append(values, i.scalar())
 		patterns = append(patterns, regexp.QuoteMeta(i.value))
