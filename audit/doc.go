@@ -54,8 +54,13 @@
 //
 // # What it proves
 //
-// A chain shows any change that was not carried through to its end. Whoever
-// can write the files can still cut the tail, or compute everything anew:
-// against that helps only a head that was kept elsewhere, so a [Report] always
+// A chain shows any change that was not carried through to its end. Against a
+// cut tail, or a chain that was computed anew, stands the [Checkpoint]: the
+// signed head of a Merkle tree (RFC 6962) over the stored records, at most a
+// second behind a log that grows. Below it nothing is a crash's work. Whoever
+// has stolen the key, or can remove the checkpoint, is found only by a head that
+// was kept elsewhere ([Heads], [VerifyOptions].Since), so a [Report] always
 // states its scope.
+//
+// The tree also shows one call without the log: [Prove] and [CheckProof].
 package audit

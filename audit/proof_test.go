@@ -1,0 +1,162 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// TestProveAndCheck: the proof of a call holds its admission and its outcome,
+// whichever of the two was asked for, with the stored tree and without it.
+func TestProveAndCheck(t *testing.T) {
+	logDir, dir, _ := signedLog(t)
+	key := public(testKey(1))
+	for _, tree := range []string{"stored", "removed"} {
+		if tree == "removed" {
+			_ = os.Remove(filepath.Join(dir, treeName))
+		}
+		for _, seq := range []uint64{14, 15, 1} {
+			data, err := Prove(logDir, FormatID(0, seq), key)
+			if err != nil {
+				t.Fatalf("%s: %v", tree, err)
+			}
+			if len(data) > 4096 {
+				t.Errorf("%d bytes, want at most 4 KiB", len(data))
+			}
+			for _, k := range [][]byte{key, nil} {
+				v, err := CheckProof(data, k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := min(seq, 2); seq > 1 && (len(v.Records) != int(want) || v.Records[0].Seq != 14 || v.Records[1].Seq != 15) {
+					t.Errorf("record %d: proof of %d records", seq, len(v.Records))
+				}
+				if v.Embedded != (k == nil) || !v.Key.Equal(key) {
+					t.Errorf("key %v, embedded %v", v.Key, v.Embedded)
+				}
+			}
+		}
+	}
+}
+
+// TestCheckFindsEveryChange: no byte of a proof can be changed so that it shows
+// something else.
+func TestCheckFindsEveryChange(t *testing.T) {
+	logDir, _, _ := signedLog(t)
+	key := public(testKey(1))
+	data, err := Prove(logDir, FormatID(0, 14), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := CheckProof(data, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range data {
+		changed := bytes.Clone(data)
+		changed[i] ^= 1
+		v, err := CheckProof(changed, key)
+		if err == nil && (strings.Join(v.Lines, "\n") != strings.Join(good.Lines, "\n") || v.Head != good.Head) {
+			t.Fatalf("byte %d changed, %q shows another call", i, changed[max(0, i-10):i+10])
+		}
+		if err != nil && !errors.Is(err, ErrTampered) && !errors.Is(err, ErrCannotVerify) {
+			t.Fatalf("byte %d: %v", i, err)
+		}
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	logDir, dir, _ := signedLog(t)
+	key := public(testKey(1))
+	data, err := Prove(logDir, FormatID(0, 14), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := func(do func(p *proof)) []byte {
+		var p proof
+		if err := json.Unmarshal(data, &p); err != nil {
+			t.Fatal(err)
+		}
+		do(&p)
+		b, err := json.Marshal(&p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	forged := edit(func(p *proof) {
+		c := Checkpoint{Instance: InstanceID(key), Size: 1, Root: tlog.RecordHash([]byte(p.Records[0].Line))}
+		signed, _ := c.Sign(testKey(2))
+		p.Checkpoint = string(signed)
+	})
+	for name, c := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"denied made allowed": {edit(func(p *proof) { p.Records[0].Line = strings.Replace(p.Records[0].Line, "files", "filez", 1) }), ErrTampered},
+		"no record":           {edit(func(p *proof) { p.Records = nil }), ErrTampered},
+		"another call":        {edit(func(p *proof) { p.Records[0], p.Records[1] = p.Records[1], p.Records[0] }), ErrTampered},
+		"bad index":           {edit(func(p *proof) { p.Records[0].Path[0] = 99 }), ErrTampered},
+		"another key":         {forged, ErrTampered},
+		"newer format":        {edit(func(p *proof) { p.Format = 2 }), ErrCannotVerify},
+		"not JSON":            {[]byte("x"), ErrCannotVerify},
+	} {
+		if _, err := CheckProof(c.data, key); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	if _, err := CheckProof(data, public(testKey(2))); !errors.Is(err, ErrTampered) {
+		t.Errorf("checked with another key: %v", err)
+	}
+	recompute(t, dir, 4)
+	if _, err := Prove(logDir, FormatID(0, 4), key); !errors.Is(err, ErrTampered) {
+		t.Errorf("proved a changed record: %v", err)
+	}
+	if _, err := Prove(logDir, FormatID(0, 400), key); !errors.Is(err, ErrCannotVerify) {
+		t.Errorf("proved what was not signed: %v", err)
+	}
+}
+
+func FuzzCheckProof(f *testing.F) {
+	logDir, _, _ := signedLog(f)
+	key := public(testKey(1))
+	data, err := Prove(logDir, FormatID(0, 14), key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := CheckProof(data, key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"custos_proof":1}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if v, err := CheckProof(data, key); err == nil && v.Head != good.Head {
+			t.Fatalf("proved with a head that was never signed: %+v", v.Head)
+		}
+	})
+}
+
+// BenchmarkProof proves and checks one record of a million.
+func BenchmarkProof(b *testing.B) {
+	const size = 1 << 20
+	leaves := make([][]byte, size)
+	for i := range leaves {
+		leaves[i] = []byte{byte(i), byte(i >> 8), byte(i >> 16)}
+	}
+	tree, _ := buildTree(b, leaves)
+	head := Checkpoint{Size: size, Root: tree.root()}
+	i := 0
+	for b.Loop() {
+		i = (i + 7919) % size
+		if _, err := proveLine(storedHashes{tree.f}, &head, storedLine{uint64(i + 1), leaves[i]}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
