@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/policy"
 )
 
@@ -66,9 +67,13 @@ func FuzzDecide(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, policySeed, requestSeed uint64, arguments string) {
 		r := newRandom(policySeed)
-		s := mustCompile(t, r.rules(1+r.IntN(8), ""))
-		q := newRandom(requestSeed)
-		l := q.line()
+		var s *pdp.Snapshot
+		if policySeed%2 == 0 {
+			s = mustCompile(t, r.rules(1+r.IntN(8), ""))
+		} else {
+			s = compileLayers(t, r.layered(true).sources())
+		}
+		l := newRandom(requestSeed).layeredLine()
 		if v, err := parseQuietly(arguments); err == nil && v.Kind() == access.Object {
 			l.Arguments = []byte(arguments)
 		}
