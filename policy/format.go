@@ -44,6 +44,9 @@ func Format(src Source) ([]byte, []Problem) {
 // step makes room for another.
 const formatRounds = 8
 
+// longLine is the longest line in which something is moved. Nobody reads more.
+const longLine = 10_000
+
 // formatOnce takes each step once. A step that changes more than the layout,
 // which only strange layouts bring about, is not taken.
 func formatOnce(data []byte) []byte {
@@ -185,7 +188,7 @@ func (l *layout) shift(first, last, by int) {
 func requoted(l *layout) {
 	var quoted []*yaml.Node
 	visit(l.root, func(n *yaml.Node) {
-		if n.Kind == yaml.ScalarNode && n.Style == yaml.SingleQuotedStyle {
+		if n.Kind == yaml.ScalarNode && n.Style == yaml.SingleQuotedStyle && len(l.lines[n.Line-1]) <= longLine {
 			quoted = append(quoted, n)
 		}
 	})

@@ -13,7 +13,7 @@ func reorderedFlows(l *layout) {
 	var flows []*yaml.Node
 	orders := map[*yaml.Node][]string{}
 	l.ordered(func(n *yaml.Node, order []string) {
-		if n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && !inRank(l.keys(n), order) {
+		if n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && !inRank(l.keys(n), order) && len(l.lines[n.Line-1]) <= longLine {
 			flows = append(flows, n)
 			orders[n] = order
 		}

@@ -18,6 +18,7 @@ import (
 // A case under testdata/format is in.yaml and what becomes of it.
 func TestFormat(t *testing.T) {
 	archives(t, "format", func(t *testing.T, a archive) {
+		t.Helper()
 		in := a.file("in.yaml").Data
 		a.check(t, "want", string(formatted(t, in)))
 	})
@@ -86,6 +87,7 @@ func TestFormatKeepsDecisions(t *testing.T) {
 // decidesAlike asks for the decisions of a case under its formatted policy.
 // What a message names first may be another condition.
 func decidesAlike(t *testing.T, a archive, name string) {
+	t.Helper()
 	original, err := txtar.ParseFile(name)
 	if err != nil {
 		t.Fatal(err)

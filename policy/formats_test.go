@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pelletier/go-toml/v2"
@@ -36,6 +37,7 @@ func placeless(problems []policy.Problem) []string {
 }
 
 func runFormats(t *testing.T, a archive) {
+	t.Helper()
 	byFormat := map[string]string{}
 	said := map[string][]string{}
 	for _, name := range []string{"a.yaml", "a.toml", "a.json"} {
@@ -140,6 +142,7 @@ func hasOdd(v any) bool {
 }
 
 func rewritten(t *testing.T, a archive) {
+	t.Helper()
 	want, problems := policy.Compile(a.sources(), a.options())
 	for format, encode := range map[string]func(any) ([]byte, error){
 		"toml": toml.Marshal,
@@ -172,12 +175,30 @@ func rewritten(t *testing.T, a archive) {
 	}
 }
 
+// A file may be one long line, or nested without end: neither may take long.
+func TestFormatsOfStrangeShape(t *testing.T) {
+	long := "{\"policy\":\"x\",\"rules\":[" + strings.Repeat("{\"id\":\"a\",\"allow\":[\"b.c\"]},", 60_000) + "{}]}"
+	deep := "policy = \"x\"\nrules = " + strings.Repeat("[{a=", 4000) + "1" + strings.Repeat("}]", 4000) + "\n"
+	wide := "policy = \"x\"\nrules = [" + strings.Repeat("{id=\"a\",allow=[\"b.c\"]},", 60_000) + "{}]\n"
+	for name, data := range map[string]string{"long.json": long, "deep.toml": deep, "wide.toml": wide} {
+		began := time.Now()
+		s, problems := policy.Compile([]policy.Source{{Name: name, Data: []byte(data)}}, policy.Options{})
+		if s != nil || len(problems) == 0 {
+			t.Errorf("%s loads", name)
+		}
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+}
+
 // FuzzTOML and FuzzJSON ask what FuzzCompile asks of YAML.
 func FuzzTOML(f *testing.F) { fuzzFormat(f, "a.toml") }
 
 func FuzzJSON(f *testing.F) { fuzzFormat(f, "a.json") }
 
 func fuzzFormat(f *testing.F, format string) {
+	f.Helper()
 	names, err := filepath.Glob("testdata/formats/*.txtar")
 	if err != nil || len(names) == 0 {
 		f.Fatal("no seeds")

@@ -46,6 +46,9 @@ func (r *reader) parseJSON(data []byte) *yaml.Node {
 type text struct {
 	data  []byte
 	lines []int // where each line starts
+	// The last position that was asked for: the next is near it, and a file may
+	// be one long line.
+	lastOffset, lastLine, lastColumn int
 }
 
 func newText(data []byte) text {
@@ -69,7 +72,16 @@ func (t *text) position(offset int) (line, column int) {
 			high = middle
 		}
 	}
-	return low + 1, utf8.RuneCount(t.data[t.lines[low]:offset]) + 1
+	switch {
+	case t.lastLine != low+1:
+		column = utf8.RuneCount(t.data[t.lines[low]:offset]) + 1
+	case offset >= t.lastOffset:
+		column = t.lastColumn + utf8.RuneCount(t.data[t.lastOffset:offset])
+	default:
+		column = max(t.lastColumn-utf8.RuneCount(t.data[offset:t.lastOffset]), 1)
+	}
+	t.lastOffset, t.lastLine, t.lastColumn = offset, low+1, column
+	return low + 1, column
 }
 
 // node makes a node at an offset.

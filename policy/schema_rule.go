@@ -86,11 +86,16 @@ func conditionShapes() []key {
 		{"hosts", "Every host of the call; *.x is any depth below x.", ref("places")},
 		{"ports", "The port of every URL of the call, as a number or \"FROM-TO\".", portsShape()},
 		{"time", "When the call may come.", atLeastOne(object([]key{
-			{"between", "HH:MM-HH:MM; may wrap midnight.", shape{"type": "string", "pattern": `^\s*[0-2][0-9]:[0-5][0-9]\s*-\s*[0-2][0-9]:[0-5][0-9]\s*$`}}, {"zone", "The zone of times of day and days, such as Europe/Paris.", anyText()},
-			{"days", "Days of the week, such as mon or mon-fri.", ref("words")}, {"from", "The first instant.", anyText()}, {"until", "The instant at which it ends.", anyText()},
+			{"between", "HH:MM-HH:MM; may wrap midnight.", shape{"type": "string", "pattern": `^\s*[0-2][0-9]:[0-5][0-9]\s*-\s*[0-2][0-9]:[0-5][0-9]\s*$`}},
+			{"zone", "The zone of times of day and days, such as Europe/Paris.", anyText()},
+			{"days", "Days of the week, such as mon or mon-fri.", ref("words")},
+			{"from", "The first instant.", anyText()},
+			{"until", "The instant at which it ends.", anyText()},
 		}))},
 		{"network", "Where the call comes from.", atLeastOne(object([]key{
-			{"cidrs", "Networks, as ADDRESS/BITS.", ref("words")}, {"zones", "Named zones.", ref("words")}, {"countries", "Two capital letters each.", ref("words")},
+			{"cidrs", "Networks, as ADDRESS/BITS.", ref("words")},
+			{"zones", "Named zones.", ref("words")},
+			{"countries", "Two capital letters each.", ref("words")},
 		}))},
 		{"device", "What is known about the caller's machine.", atLeastOne(object([]key{
 			{"compliant", "Whether it is compliant.", flag()}, {"attributes", "What its attributes must be.", atLeastOne(mapOf(wordName.String(), shape{}))},

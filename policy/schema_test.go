@@ -21,7 +21,7 @@ import (
 func TestSchemaFile(t *testing.T) {
 	got := policy.Schema()
 	if *update {
-		if err := os.WriteFile("schema.json", got, 0o644); err != nil { //nolint:gosec // it is published
+		if err := os.WriteFile("schema.json", got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,6 +45,7 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 }
 
 func described(t *testing.T, at string, v any) {
+	t.Helper()
 	switch v := v.(type) {
 	case []any:
 		for i, c := range v {

@@ -183,8 +183,10 @@ func (t *tomlTree) assign(table *yaml.Node, e *unstable.Node, depth int) int {
 // value turns a value that begins at from into a node, and returns where it
 // ends: of lists and tables the parser keeps no place.
 func (t *tomlTree) value(v *unstable.Node, from, depth int) (*yaml.Node, int) {
-	switch v.Kind {
-	case unstable.Array:
+	switch {
+	case depth > maxNesting+1: // the strict reader refuses the file at this node
+		return t.node(yaml.ScalarNode, "!!str", from), from
+	case v.Kind == unstable.Array:
 		n := t.node(yaml.SequenceNode, "!!seq", from)
 		end := from + 1
 		for it := v.Children(); it.Next(); {
@@ -193,7 +195,7 @@ func (t *tomlTree) value(v *unstable.Node, from, depth int) (*yaml.Node, int) {
 			n.Content = append(n.Content, c)
 		}
 		return n, t.skip(end, " \t\r\n,") + 1
-	case unstable.InlineTable:
+	case v.Kind == unstable.InlineTable:
 		n := t.node(yaml.MappingNode, "!!map", from)
 		end := from + 1
 		for it := v.Children(); it.Next(); {

@@ -19,7 +19,8 @@ var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // pair makes a key from a seed: tests need no secrecy.
 func pair(seed byte) (ed25519.PublicKey, ed25519.PrivateKey) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	return key.Public().(ed25519.PublicKey), key
+	public, _ := key.Public().(ed25519.PublicKey) // it is one
+	return public, key
 }
 
 func manifest() Manifest {
