@@ -182,3 +182,27 @@ func TestShortIntegers(t *testing.T) {
 		}
 	}
 }
+
+// dir/** includes dir, whatever dir is made of.
+func TestUnderIncludesTheDirectory(t *testing.T) {
+	for pattern, paths := range map[string][]string{
+		"**/.env*/**":    {"/a/.env", "/a/.env/x", "/a/.envrc", "/a/.env.d/x/y"},
+		"/etc/cron*/**":  {"/etc/cron", "/etc/cron/x", "/etc/cron.d"},
+		"/a/{b,c}/**":    {"/a/b", "/a/c/x"},
+		"/a/[xy]*/**":    {"/a/x", "/a/y1/z"},
+		"/srv/*/logs/**": {"/srv/a/logs", "/srv/a/logs/x"},
+	} {
+		p, err := ParsePath(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if !p.Matches(path) {
+				t.Errorf("%s does not match %s", pattern, path)
+			}
+		}
+		if p.Matches("/a") || p.Matches("/etc") || p.Matches("/srv/a") {
+			t.Errorf("%s matches the directory above", pattern)
+		}
+	}
+}

@@ -70,6 +70,8 @@ func shapePath(text string) PathPattern {
 	case any && strings.Count(rest, "*") == 1 && literal(strings.Replace(rest, "*", "x", 1)) && !strings.Contains(rest, "/"):
 		p.shape = pathLast
 		p.lit, p.tail, _ = strings.Cut(rest, "*")
+	case under:
+		p.lit = strings.TrimSuffix(text, "/**")
 	}
 	return p
 }
@@ -91,7 +93,9 @@ func (p *PathPattern) Matches(path string) bool {
 	case pathDir:
 		return hasDir(path, p.lit)
 	default:
-		return doublestar.MatchUnvalidated(p.Text, path)
+		// `dir/**` includes `dir`; doublestar forgets that where dir ends in a
+		// star that stands for nothing.
+		return doublestar.MatchUnvalidated(p.Text, path) || p.lit != "" && doublestar.MatchUnvalidated(p.lit, path)
 	}
 }
 
