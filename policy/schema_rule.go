@@ -98,8 +98,10 @@ func conditionShapes() []key {
 			{"countries", "Two capital letters each.", ref("words")},
 		}))},
 		{"device", "What is known about the caller's machine.", atLeastOne(object([]key{
-			{"compliant", "Whether it is compliant.", flag()}, {"attributes", "What its attributes must be.", atLeastOne(mapOf(wordName.String(), shape{}))},
-			{"max_age", "How old this knowledge may be.", span}, {"source", "Who must have said so.", ref("words")},
+			{"compliant", "Whether it is compliant.", flag()},
+			{"attributes", "What its attributes must be.", atLeastOne(mapOf(wordName.String(), shape{}))},
+			{"max_age", "How old this knowledge may be.", span},
+			{"source", "Who must have said so.", ref("words")},
 		}))},
 		{"integrity", "verified: the backend's program is the one expected.", words("verified")},
 		{"trust", "The least score of who calls.", object([]key{{"min", "From 0 to 100.", score()}})},
@@ -125,8 +127,10 @@ func portsShape() shape {
 	one := shape{"type": []string{"integer", "string"}}
 	list := shape{"anyOf": []shape{one, {"type": "array", "minItems": 1, "items": one}}}
 	long := object([]key{
-		{"all", "Every port must match.", list}, {"any", "One port suffices.", list},
-		{"except", "Ports that do not count.", list}, {"none", "match: a call without ports matches too.", words("match")},
+		{"all", "Every port must match.", list},
+		{"any", "One port suffices.", list},
+		{"except", "Ports that do not count.", list},
+		{"none", "match: a call without ports matches too.", words("match")},
 	})
 	long["oneOf"] = []shape{{"required": []string{"all"}}, {"required": []string{"any"}}}
 	return shape{"anyOf": []shape{one, list, long}}
@@ -139,8 +143,10 @@ func boundShape() shape {
 // placesShape is a list, or {all|any: …, except: …, none: match}.
 func placesShape() shape {
 	long := object([]key{
-		{"all", "Every value must match.", ref("words")}, {"any", "One value suffices.", ref("words")},
-		{"except", "Values that do not count.", ref("words")}, {"none", "match: a call without such values matches too.", words("match")},
+		{"all", "Every value must match.", ref("words")},
+		{"any", "One value suffices.", ref("words")},
+		{"except", "Values that do not count.", ref("words")},
+		{"none", "match: a call without such values matches too.", words("match")},
 	})
 	long["oneOf"] = []shape{{"required": []string{"all"}}, {"required": []string{"any"}}}
 	return shape{"anyOf": []shape{ref("words"), long}}
