@@ -167,14 +167,17 @@ func noEvidence(err error) error {
 	return &Error{Code: ExitEvidence, Text: err.Error(), Hint: "the server was not started: nothing runs without a log", Err: err}
 }
 
-// sayUnapplied tells what a policy asks for and this version does not do, or not
-// wholly: nobody should believe in a redaction that does not happen.
+// sayUnapplied tells what a policy does not do, or not wholly, by its own word or
+// by this version's: nobody should believe in a redaction that does not happen.
 func (a *app) sayUnapplied(s *pdp.Snapshot) {
 	for _, r := range s.Rules() {
 		if r.Returns != nil {
 			a.say("warning: %s: returns is recorded but not applied yet, results pass as they are", term.Escape(r.Position))
 			break
 		}
+	}
+	if s.Observes() {
+		a.say("warning: the policy observes: what no rule denies or holds is recorded and passes")
 	}
 	if s.Counts() {
 		a.say("limits and rates count in this process alone, and start anew with the next one")

@@ -178,6 +178,9 @@ func (s *Snapshot) Digest() string { return s.digest }
 // file that says so, or "".
 func (s *Snapshot) Backend() string { return s.backend }
 
+// Observes reports whether what no rule grants passes: `observe: true`.
+func (s *Snapshot) Observes() bool { return s.observe }
+
 // RuleInfo describes one rule to people and to the policy administrator.
 type RuleInfo struct {
 	ID, Position, Layer  string
