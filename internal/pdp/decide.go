@@ -1,6 +1,10 @@
 package pdp
 
-import "github.com/custos-zt/custos/access"
+import (
+	"slices"
+
+	"github.com/custos-zt/custos/access"
+)
 
 // candidateRoom is how many candidates a decision holds without allocating.
 const candidateRoom = 128
@@ -145,11 +149,9 @@ func (e *evaluation) tallyDelegate(i int32, v verdict, t *tally, ts *tallies) {
 		return
 	}
 	e.better(&t.delegate, i)
-	for _, name := range r.info.To {
-		if at, ok := e.s.layers.byName[name]; ok {
-			if _, k := e.standing(at); k >= 0 {
-				ts.below[k].from |= 1 << e.level(i)
-			}
+	for k, b := range e.under() {
+		if slices.Contains(r.info.to, b.layer) {
+			ts.below[k].from |= 1 << e.level(i)
 		}
 	}
 }

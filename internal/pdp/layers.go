@@ -27,12 +27,8 @@ type Team struct {
 	Groups       []string
 }
 
-func (t *Team) has(who *access.Subject) bool {
-	if t.Issuer != "" && t.Issuer != who.Issuer {
-		return false
-	}
-	return slices.ContainsFunc(who.Groups, func(g string) bool { return contains(t.Groups, g) })
-}
+// of reports whether the team is one of subjects of this issuer.
+func (t *Team) of(issuer string) bool { return t.Issuer == "" || t.Issuer == issuer }
 
 // level orders layers: every layer is judged under those of the levels above.
 type level uint8
@@ -56,6 +52,8 @@ type layers struct {
 	all    []layer
 	byName map[string]int32
 	teams  []Team
+	// byGroup finds the teams that a group is in.
+	byGroup map[string][]int32
 	// anyTeam is `team_membership: any`: who is in several teams has what any
 	// of them grants.
 	anyTeam bool
@@ -67,6 +65,12 @@ type layers struct {
 // name, so that the order of the files means nothing.
 func (l *layers) build(p *Program) {
 	l.teams, l.anyTeam, l.byName = p.Teams, p.AnyTeam, map[string]int32{}
+	l.byGroup = map[string][]int32{}
+	for i := range l.teams {
+		for _, g := range l.teams[i].Groups {
+			l.byGroup[g] = append(l.byGroup[g], int32(i))
+		}
+	}
 	in := []Layer{{Name: rootLayer}}
 	add := func(layer Layer) {
 		if !slices.ContainsFunc(in, func(have Layer) bool { return have.Name == layer.Name }) {
@@ -189,33 +193,39 @@ func (l *layers) standings(r *access.Request, out []below) []below {
 // memberships adds the teams of a known subject. Who is in several acts for
 // the one that the session chose; every team may still deny.
 func (l *layers) memberships(r *access.Request, out []below) []below {
-	chosen, teams := none32, 0
+	var room [8]int32
+	teams := l.teamsOf(&r.Subject, room[:0])
 	choice := r.Facts["session.team"].Value.Text()
-	for i := range l.teams {
-		if l.teams[i].has(&r.Subject) {
-			teams++
-			if l.teams[i].Name == choice {
-				chosen = int32(i)
-			}
-		}
-	}
-	for i := range l.teams {
+	chosen := slices.ContainsFunc(teams, func(i int32) bool { return l.teams[i].Name == choice })
+	for _, i := range teams {
 		t := &l.teams[i]
 		at, ok := l.named(teamPrefix, t.Name)
-		if !ok || !t.has(&r.Subject) {
+		if !ok {
 			continue
 		}
 		s := inside
 		switch {
-		case teams == 1 || l.anyTeam || chosen == int32(i):
-		case chosen == none32:
-			s = open
-		default:
+		case len(teams) == 1 || l.anyTeam || t.Name == choice:
+		case chosen:
 			s = aside
+		default:
+			s = open
 		}
 		out = append(out, below{at, s})
 	}
 	return out
+}
+
+// teamsOf appends the teams of a subject, each once.
+func (l *layers) teamsOf(who *access.Subject, out []int32) []int32 {
+	for _, g := range who.Groups {
+		for _, i := range l.byGroup[g] {
+			if l.teams[i].of(who.Issuer) {
+				out = append(out, i)
+			}
+		}
+	}
+	return ordered(out)
 }
 
 func (l *layers) user(who *access.Subject) (int32, bool) {

@@ -62,6 +62,7 @@ type Rule struct {
 	Returns     *Returns
 	// To are the layers that a delegation names.
 	To []string
+	to []int32 // those that there are
 	// Rate caps what an allow rule allows.
 	Rate *Rate
 	// Liftable names the entries of `break_glass` that may lift the rule.

@@ -83,6 +83,11 @@ func Build(p Program) *Snapshot {
 			rated: in.Rate != nil, liftable: len(in.Liftable) > 0,
 			who: rank(in.Ops), layer: s.layers.byName[in.Layer], targets: in.Targets, info: in,
 		}
+		for _, name := range in.To {
+			if at, ok := s.layers.byName[name]; ok {
+				in.to = append(in.to, at)
+			}
+		}
 		if r.restricts() {
 			r.targets = withFolded(in.Targets)
 		}
