@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestVerifyBesideWriters: a log that is being written, and whose segments are
-// being changed, is never taken for tampered, and readers never miss a record.
+// TestVerifyBesideWriters: a log that is being written and signed, and whose
+// segments are being changed, is never taken for tampered, and readers never miss a record.
 func TestVerifyBesideWriters(t *testing.T) {
 	logDir, dir := slot(t)
 	lock, err := Lock(dir)
@@ -22,7 +22,7 @@ func TestVerifyBesideWriters(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	opt := options(t)
+	opt := signing(t)
 	opt.SegmentSize = 64 << 10
 	l := mustOpen(t, dir, opt)
 	var writing atomic.Int32
@@ -39,15 +39,15 @@ func TestVerifyBesideWriters(t *testing.T) {
 		}()
 	}
 	for round := 0; writing.Load() > 0 || round == 0; round++ {
-		besideWriters(t, logDir)
+		besideWriters(t, logDir, opt.Instance)
 	}
 	mustClose(t, l)
 }
 
 // besideWriters verifies and reads a log once.
-func besideWriters(t *testing.T, logDir string) {
+func besideWriters(t *testing.T, logDir, instance string) {
 	t.Helper()
-	rep, err := Verify(logDir, VerifyOptions{Instance: "i_TEST"})
+	rep, err := Verify(logDir, VerifyOptions{Instance: instance})
 	if err != nil || rep.Tampered() || !rep.Slots[0].Live || rep.Slots[0].TornTail != 0 {
 		t.Fatalf("verify: %v, %+v", err, rep.Slots)
 	}
@@ -170,10 +170,17 @@ func TestLockIsExclusiveAndVisible(t *testing.T) {
 	}
 }
 
+// BenchmarkVerify measures a chain alone, and one whose records a checkpoint
+// counts: those are hashed twice.
 func BenchmarkVerify(b *testing.B) {
+	b.Run("chain", func(b *testing.B) { benchVerify(b, options(b)) })
+	b.Run("checkpoint", func(b *testing.B) { benchVerify(b, signing(b)) })
+}
+
+func benchVerify(b *testing.B, opt Options) {
 	const records = 100_000
 	logDir, dir := slot(b)
-	l := mustOpen(b, dir, options(b))
+	l := mustOpen(b, dir, opt)
 	var last Ticket
 	for i := range records / 2 {
 		last = l.Append(admission(i))
