@@ -59,6 +59,8 @@ func (w *witnesses) condition(r *writtenRule, field string, n *yaml.Node) []choi
 		return boundChoices("trust.score", member(n, "min"), nil)
 	case "session":
 		return sessionChoices(r, n)
+	case "auth":
+		return authChoices(r, n)
 	case "device":
 		return deviceChoices(n)
 	}
@@ -196,12 +198,33 @@ func sessionChoices(r *writtenRule, n *yaml.Node) []choice {
 	return append(out, func(*draft) {})
 }
 
+// authChoices proves who calls, then less, or too long ago.
+func authChoices(r *writtenRule, n *yaml.Node) []choice {
+	prove := func(d *draft) {
+		d.subject["mfa"], d.subject["auth_age_s"] = true, 0
+		for _, acr := range r.words(member(n, "acr")) {
+			d.subject["acr"] = acr
+			return
+		}
+	}
+	out := []choice{prove, func(d *draft) { delete(d.subject, "mfa"); delete(d.subject, "auth_age_s"); delete(d.subject, "acr") }}
+	if age := member(n, "max_age"); age != nil {
+		if limit, err := time.ParseDuration(age.Value); err == nil {
+			for _, seconds := range []float64{limit.Seconds(), limit.Seconds() + 1} {
+				out = append(out, func(d *draft) { prove(d); d.subject["auth_age_s"] = seconds })
+			}
+		}
+	}
+	return append(out, func(d *draft) { prove(d); d.subject["mfa"], d.subject["acr"] = false, "none" })
+}
+
 func deviceChoices(n *yaml.Node) []choice {
 	var out []choice
 	if member(n, "compliant") != nil {
 		for _, value := range []bool{true, false} {
 			out = append(out, func(d *draft) { d.facts["device.compliant"] = value })
 		}
+		out = append(out, func(d *draft) { delete(d.facts, "device.compliant") })
 	}
 	if age := member(n, "max_age"); age != nil {
 		if d, err := time.ParseDuration(age.Value); err == nil {
@@ -255,7 +278,12 @@ func argChoices(r *writtenRule, path string, spec *yaml.Node) []choice {
 		})
 	}
 	if kind := member(spec, "type"); kind != nil && len(out) == 0 {
-		set(map[string]any{"string": "x", "integer": 1, "number": 1, "boolean": true, "array": []any{}, "object": map[string]any{}}[kind.Value])
+		typed := map[string]any{"string": "x", "integer": 1, "number": 1, "boolean": true, "array": []any{}, "object": map[string]any{}}[kind.Value]
+		out = append(out, func(d *draft) {
+			if d.args[path] == nil { // another rule may ask for more than a type
+				d.setArg(path, typed)
+			}
+		})
 	}
 	set("something else")
 	set(nil)

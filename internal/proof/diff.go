@@ -62,7 +62,10 @@ type witnesses struct {
 	home         string
 	tried        map[string]bool
 	classes      map[string]int // where in out a class stands
-	out          Comparison
+	// caps are the counts of limits and rates, by the id of their counters.
+	caps  map[string]int
+	teams []policy.Team
+	out   Comparison
 }
 
 // Compare looks for requests that two policies decide differently. Candidates
@@ -70,7 +73,7 @@ type witnesses struct {
 // every restriction laid over every grant that it may meet. The comparison is
 // nil where a policy is not valid, and the problems say why.
 func Compare(older, newer *Bench) (*Comparison, []policy.Problem) {
-	w := &witnesses{bench: newer, home: newer.Options.Home, tried: map[string]bool{}, classes: map[string]int{}}
+	w := &witnesses{bench: newer, home: newer.Options.Home, teams: newer.Options.Teams, caps: map[string]int{}, tried: map[string]bool{}, classes: map[string]int{}}
 	w.out = Comparison{Differences: []Difference{}, Complete: true}
 	var problems []policy.Problem
 	for _, s := range []struct {
@@ -83,6 +86,7 @@ func Compare(older, newer *Bench) (*Comparison, []policy.Problem) {
 			return nil, problems
 		}
 		*s.to = side{newView(snapshot, s.from.Sources), d}
+		w.capped(s.from.Sources)
 	}
 	w.run()
 	w.out.Tried = len(w.tried)
@@ -148,6 +152,8 @@ func (w *witnesses) targets(r *writtenRule) []pattern {
 // vary decides a request that meets every condition of a rule, then each that
 // differs from it in one. Over it lies another rule, if there is one.
 func (w *witnesses) vary(base *draft, r, over *writtenRule) {
+	w.excuse(base)
+	w.join(base, r)
 	choices := w.choices(r)
 	if paths := r.conditions["paths"]; paths != nil {
 		base.outer, _, _ = r.places(paths)
@@ -161,6 +167,14 @@ func (w *witnesses) vary(base *draft, r, over *writtenRule) {
 			c[0](base)
 		}
 	}
+	w.each(base, append(choices, w.around()...))
+	if over != nil {
+		w.exceptions(base, over)
+	}
+}
+
+// each tries a request and all that differ from it in one choice.
+func (w *witnesses) each(base *draft, choices [][]choice) {
 	w.try(base)
 	for _, c := range choices {
 		for _, change := range c {

@@ -15,55 +15,82 @@ func TestCompare(t *testing.T) {
 	for name, c := range map[string]struct{ older, newer, want string }{
 		"the same": {`{id: a, allow: ["crm.pay"], roles: [x]}`, `{id: a, allow: ["crm.pay"], roles: [x]}`, ""},
 		"another order": {
-			`{id: a, allow: ["crm.pay", "crm.see"]}`, `{id: a, allow: ["crm.see", "crm.pay"]}`, ""},
+			`{id: a, allow: ["crm.pay", "crm.see"]}`, `{id: a, allow: ["crm.see", "crm.pay"]}`, "",
+		},
 		"a tool more":  {`{id: a, allow: ["crm.pay"]}`, `{id: a, allow: ["crm.pay", "crm.see"]}`, "allowed crm.see deny allow"},
 		"a wider glob": {`{id: a, allow: ["crm.pay"]}`, `{id: a, allow: ["crm.*"]}`, "allowed crm.x deny allow"},
 		"a bound": {
 			`{id: a, allow: ["crm.pay"], args: {n: {type: integer, max: 100}}}`,
-			`{id: a, allow: ["crm.pay"], args: {n: {type: integer, max: 99}}}`, "denied crm.pay allow deny"},
+			`{id: a, allow: ["crm.pay"], args: {n: {type: integer, max: 99}}}`, "denied crm.pay allow deny",
+		},
 		"a length": {
 			`{id: a, allow: ["crm.pay"], args: {n: {type: string, max_length: 10}}}`,
-			`{id: a, allow: ["crm.pay"], args: {n: {type: string, max_length: 11}}}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"], args: {n: {type: string, max_length: 11}}}`, "allowed crm.pay deny allow",
+		},
 		"a choice": {
 			`{id: a, allow: ["crm.pay"], args: {n: {enum: [1, EUR]}}}`,
-			`{id: a, allow: ["crm.pay"], args: {n: {enum: [EUR]}}}`, "denied crm.pay allow deny"},
+			`{id: a, allow: ["crm.pay"], args: {n: {enum: [EUR]}}}`, "denied crm.pay allow deny",
+		},
 		"a pattern": {
 			`{id: a, allow: ["crm.pay"], args: {n: {pattern: "C[0-9]{6}"}}}`,
-			`{id: a, allow: ["crm.pay"], args: {n: {pattern: "C[0-9]{7}"}}}`, "allowed crm.pay deny allow; denied crm.pay allow deny"},
+			`{id: a, allow: ["crm.pay"], args: {n: {pattern: "C[0-9]{7}"}}}`, "allowed crm.pay deny allow; denied crm.pay allow deny",
+		},
 		"an argument that may be absent": {
 			`{id: a, allow: ["crm.pay"], args: {n: {max: 5}}}`,
-			`{id: a, allow: ["crm.pay"], args: {n: {max: 5, optional: true}}}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"], args: {n: {max: 5, optional: true}}}`, "allowed crm.pay deny allow",
+		},
 		"a nested argument": {
 			`{id: a, allow: ["crm.pay"], args: {o.n: {max: 5}}}`,
-			`{id: a, allow: ["crm.pay"], args: {o.n: {max: 6}}}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"], args: {o.n: {max: 6}}}`, "allowed crm.pay deny allow",
+		},
 		"a role": {
-			`{id: a, allow: ["crm.pay"], roles: [clerk]}`, `{id: a, allow: ["crm.pay"], roles: [clerk, lead]}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"], roles: [clerk]}`, `{id: a, allow: ["crm.pay"], roles: [clerk, lead]}`, "allowed crm.pay deny allow",
+		},
 		"nobody in particular": {
-			`{id: a, allow: ["crm.pay"], roles: [clerk]}`, `{id: a, allow: ["crm.pay"]}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"], roles: [clerk]}`, `{id: a, allow: ["crm.pay"]}`, "allowed crm.pay deny allow",
+		},
 		"a subject": {
-			`{id: a, allow: ["crm.pay"], subjects: ["corp:ann"]}`, `{id: a, allow: ["crm.pay"], subjects: ["corp:bob"]}`, "allowed crm.pay deny allow; denied crm.pay allow deny"},
+			`{id: a, allow: ["crm.pay"], subjects: ["corp:ann"]}`, `{id: a, allow: ["crm.pay"], subjects: ["corp:bob"]}`, "allowed crm.pay deny allow; denied crm.pay allow deny",
+		},
 		"an agent": {
-			`{id: a, allow: ["crm.pay"], agents: ["spiffe://acme/ci/**"]}`, `{id: a, allow: ["crm.pay"], agents: ["spiffe://acme/**"]}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"], agents: ["spiffe://acme/ci/**"]}`, `{id: a, allow: ["crm.pay"], agents: ["spiffe://acme/**"]}`, "allowed crm.pay deny allow",
+		},
 		"a folder": {
-			`{id: a, allow: ["files.read"], paths: ["~/a/**"]}`, `{id: a, allow: ["files.read"], paths: ["~/a/**", "/srv/{b,c}/**"]}`, "allowed files.read deny allow"},
+			`{id: a, allow: ["files.read"], paths: ["~/a/**"]}`, `{id: a, allow: ["files.read"], paths: ["~/a/**", "/srv/{b,c}/**"]}`, "allowed files.read deny allow",
+		},
 		"a secret below a folder": {
 			`[{id: a, allow: ["files.read"], paths: ["~/a/**"]}, {id: d, deny: ["*"], paths: ["**/.env"]}]`,
-			`{id: a, allow: ["files.read"], paths: ["~/a/**"]}`, "allowed files.read deny allow"},
+			`{id: a, allow: ["files.read"], paths: ["~/a/**"]}`, "allowed files.read deny allow",
+		},
 		"an exempted file": {
 			`[{id: a, allow: ["files.read"], paths: ["~/a/**"]}, {id: d, deny: ["*"], paths: ["**/.env*"]}]`,
-			`[{id: a, allow: ["files.read"], paths: ["~/a/**"]}, {id: d, deny: ["*"], paths: {any: ["**/.env*"], except: ["**/.env.example"]}}]`, "allowed files.read deny allow"},
+			`[{id: a, allow: ["files.read"], paths: ["~/a/**"]}, {id: d, deny: ["*"], paths: {any: ["**/.env*"], except: ["**/.env.example"]}}]`, "allowed files.read deny allow",
+		},
 		"a site": {
-			`{id: a, allow: ["web.get"], urls: ["https://a.example/**"]}`, `{id: a, allow: ["web.get"], hosts: ["*.example"]}`, "allowed web.get deny allow"},
+			`{id: a, allow: ["web.get"], urls: ["https://a.example/**"]}`, `{id: a, allow: ["web.get"], hosts: ["*.example"]}`, "allowed web.get deny allow",
+		},
 		"a command": {
-			`{id: a, allow: ["crm.run"], commands: ["git status|log"]}`, `{id: a, allow: ["crm.run"], commands: ["git status"]}`, "denied crm.run allow deny"},
+			`{id: a, allow: ["crm.run"], commands: ["git status|log"]}`, `{id: a, allow: ["crm.run"], commands: ["git status"]}`, "denied crm.run allow deny",
+		},
 		"an hour": {
 			`{id: a, allow: ["crm.pay"], time: {between: "09:00-17:00", zone: Europe/Paris}}`,
-			`{id: a, allow: ["crm.pay"], time: {between: "09:01-17:00", zone: Europe/Paris}}`, "denied crm.pay allow deny"},
+			`{id: a, allow: ["crm.pay"], time: {between: "09:01-17:00", zone: Europe/Paris}}`, "denied crm.pay allow deny",
+		},
 		"a device": {
 			`[{id: a, allow: ["crm.pay"]}, {id: d, deny: ["*"], unless: [{device: {compliant: true}}]}]`,
-			`{id: a, allow: ["crm.pay"]}`, "allowed crm.pay deny allow"},
+			`{id: a, allow: ["crm.pay"]}`, "allowed crm.pay deny allow",
+		},
+		"an exception of two": {
+			`[{id: a, allow: ["crm.pay"]}, {id: d, deny: ["*"], unless: [{device: {compliant: true}}, {agents: ["spiffe://a/ci/**"]}]}]`,
+			`[{id: a, allow: ["crm.pay"]}, {id: d, deny: ["*"], unless: [{device: {compliant: true}}]}]`, "denied crm.pay allow deny",
+		},
+		"behind a restriction": {
+			`[{id: a, allow: ["crm.pay"], args: {n: {max: 5}}}, {id: d, deny: ["*"], unless: [{auth: {mfa: true, max_age: 5m}, trust: {min: 70}}]}]`,
+			`[{id: a, allow: ["crm.pay"], args: {n: {max: 6}}}, {id: d, deny: ["*"], unless: [{auth: {mfa: true, max_age: 5m}, trust: {min: 70}}]}]`, "allowed crm.pay deny allow",
+		},
 		"a score": {
-			`{id: a, allow: ["crm.pay"], trust: {min: 60}}`, `{id: a, allow: ["crm.pay"], trust: {min: 61}}`, "denied crm.pay allow deny"},
+			`{id: a, allow: ["crm.pay"], trust: {min: 60}}`, `{id: a, allow: ["crm.pay"], trust: {min: 61}}`, "denied crm.pay allow deny",
+		},
 		"a hold":     {`{id: a, allow: ["crm.pay"]}`, `{id: a, approve: ["crm.pay"]}`, "denied crm.pay allow approve"},
 		"a resource": {`{id: a, allow: ["resource:crm.note://**"]}`, `{id: b, allow: ["prompt:crm.sum"]}`, "allowed prompt:crm.sum deny allow; denied resource:crm.note://x allow deny"},
 		"a method":   {`{id: a, allow: ["method:vendor/*"]}`, `{id: b, deny: ["method:vendor/*"]}`, "denied method:vendor/x allow deny"},
@@ -91,6 +118,7 @@ func TestCompare(t *testing.T) {
 }
 
 func compared(t *testing.T, rules string) *Bench {
+	t.Helper()
 	if !strings.HasPrefix(rules, "[") {
 		rules = "[" + rules + "]"
 	}

@@ -18,7 +18,9 @@ type draft struct {
 	agent   string
 	facts   map[string]any
 	session map[string]any
-	now     string
+	// counters hold what was counted before, by limit or rule.
+	counters map[string]any
+	now      string
 	// What the tool is known to have, where its server is.
 	def   *inventory.Definition
 	tool  access.ToolFacts
@@ -28,13 +30,13 @@ type draft struct {
 func (d *draft) clone() *draft {
 	out := *d
 	out.args, out.subject = maps.Clone(d.args), maps.Clone(d.subject)
-	out.facts, out.session = maps.Clone(d.facts), maps.Clone(d.session)
+	out.facts, out.session, out.counters = maps.Clone(d.facts), maps.Clone(d.session), maps.Clone(d.counters)
 	return &out
 }
 
 // line renders the draft as `policy eval` reads it.
 func (d *draft) line() []byte {
-	all := map[string]any{"arguments": d.args, "subject": d.subject, "facts": d.facts, "session": d.session}
+	all := map[string]any{}
 	for k, v := range d.target {
 		all[k] = v
 	}
@@ -44,9 +46,11 @@ func (d *draft) line() []byte {
 	if d.now != "" {
 		all["now"] = d.now
 	}
-	for _, k := range []string{"subject", "facts", "session", "arguments"} {
-		if len(all[k].(map[string]any)) == 0 {
-			delete(all, k)
+	for k, part := range map[string]map[string]any{
+		"arguments": d.args, "subject": d.subject, "facts": d.facts, "session": d.session, "counters": d.counters,
+	} {
+		if len(part) > 0 {
+			all[k] = part
 		}
 	}
 	out, err := json.Marshal(all)
@@ -62,6 +66,10 @@ func (w *witnesses) newDraft(p pattern) *draft {
 		target: map[string]string{}, args: map[string]any{}, facts: map[string]any{},
 		// Somebody, of whom nothing is known but what a rule asks for.
 		subject: map[string]any{"id": "somebody"}, session: map[string]any{"id": "s", "read": []string{}},
+		counters: map[string]any{}, now: "2026-11-23T12:00:00Z",
+	}
+	for id := range w.caps {
+		d.counters[id] = 0
 	}
 	key := map[access.Kind]string{access.Tool: "tool", access.Resource: "uri", access.Prompt: "prompt", access.Method: "method"}[p.kind]
 	d.target[key] = instance(p.name)
@@ -79,6 +87,8 @@ func (w *witnesses) newDraft(p pattern) *draft {
 	d.tool = inventory.Describe(declared, entry, d.def)
 	if d.def != nil {
 		d.required()
+	} else if !d.tool.Described {
+		d.facts["tool.ops"], d.facts["tool.side_effects"] = []string{"read"}, []string{}
 	}
 	return d
 }
@@ -115,12 +125,7 @@ func (d *draft) setPath(role, value string) {
 		}
 	}
 	if len(names) == 0 {
-		names = []string{"path"}
-		if role == "from" {
-			names = []string{"source"}
-		} else if role == "to" {
-			names = []string{"destination"}
-		}
+		names = []string{map[string]string{"paths": "path", "from": "source", "to": "destination"}[role]}
 	}
 	for _, name := range names {
 		destination := slices.Contains([]string{"destination", "dest", "target", "to"}, name)

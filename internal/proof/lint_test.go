@@ -14,24 +14,32 @@ func TestLint(t *testing.T) {
 		rules string
 		want  []string
 	}{
-		"nothing to say": {`
+		"nothing to say": {
+			`
 - {id: a, allow: ["crm.read"], roles: [x]}
 - {id: b, deny: ["crm.read"], roles: [y]}
 - {id: c, allow: ["crm.read"], roles: [x], ops: [read]}
 - {id: d, approve: ["crm.read"], roles: [x]}`,
-			[]string{"6: warning: redundant: rule c: a (p.yaml:4) does the same for all that it is about"}},
-		"dead by name": {`
+			[]string{"6: warning: redundant: rule c: a (p.yaml:4) does the same for all that it is about"},
+		},
+		"dead by name": {
+			`
 - {id: a, allow: ["crm.read_*", "crm.list"]}
 - {id: b, deny: ["crm.*"]}`,
-			[]string{"4: error: dead: rule a: it never grants: b (p.yaml:5) denies everything that it is about"}},
-		"dead by everything": {`
+			[]string{"4: error: dead: rule a: it never grants: b (p.yaml:5) denies everything that it is about"},
+		},
+		"dead by everything": {
+			`
 - {id: a, allow: ["prompt:crm.read"]}
 - {id: b, deny: ["*"]}`,
-			[]string{"4: error: dead: rule a: it never grants: b (p.yaml:5) denies everything that it is about"}},
-		"dead by conditions": {`
+			[]string{"4: error: dead: rule a: it never grants: b (p.yaml:5) denies everything that it is about"},
+		},
+		"dead by conditions": {
+			`
 - {id: a, approve: ["crm.pay"], roles: [x], paths: ["/srv/**"], args: {n: {enum: [1, 2]}, m: {max: 5}}}
 - {id: b, deny: ["crm.*"], roles: [x, y], paths: ["/srv/**", "/etc/**"], args: {n: {enum: [1, 2, 3]}, m: {max: 10}}}`,
-			[]string{"4: error: dead: rule a: it never grants: b (p.yaml:5) denies everything that it is about"}},
+			[]string{"4: error: dead: rule a: it never grants: b (p.yaml:5) denies everything that it is about"},
+		},
 		"not dead": {`
 - {id: a, allow: ["crm.pay"], roles: [x, z], args: {m: {max: 11}}}
 - {id: b, deny: ["crm.*"], roles: [x, y]}
@@ -43,11 +51,14 @@ func TestLint(t *testing.T) {
 		"an exception of a value keeps it alive": {`
 - {id: a, allow: ["crm.pay"], paths: ["/srv/**"]}
 - {id: b, deny: ["crm.pay"], paths: {any: ["/srv/**"], except: ["/srv/a"]}}`, nil},
-		"a regular expression is not taken apart": {`
+		"a regular expression is not taken apart": {
+			`
 - {id: a, allow: ["crm.pay"], args: {n: {pattern: "C[0-9]"}}}
 - {id: b, deny: ["crm.pay"], args: {n: {pattern: "C."}}}`,
-			[]string{"4: unknown: dead: rule a: b (p.yaml:5) may deny everything that it is about: a regular expression or CEL decides, which is not analysed"}},
-		"said twice": {`
+			[]string{"4: unknown: dead: rule a: b (p.yaml:5) may deny everything that it is about: a regular expression or CEL decides, which is not analysed"},
+		},
+		"said twice": {
+			`
 - {id: a, allow: ["crm.pay"], roles: [x]}
 - {id: b, allow: ["crm.pay"], roles: [x]}
 - {id: c, deny: ["crm.drop"], message: No.}
@@ -55,11 +66,13 @@ func TestLint(t *testing.T) {
 			[]string{
 				"5: warning: duplicate: rule b: it says what a (p.yaml:4) says",
 				"6: note: redundant: rule c: d (p.yaml:7) does the same for all that it is about, in other words",
-			}},
+			},
+		},
 		"another option is not the same": {`
 - {id: a, allow: ["crm.pay"], returns: {pii: redact}}
 - {id: b, allow: ["crm.*"]}`, nil},
-		"nothing satisfies it": {`
+		"nothing satisfies it": {
+			`
 - {id: a, allow: ["crm.pay"], args: {n: {enum: [1, 2], min: 3}}}
 - {id: b, allow: ["crm.see"], args: {n: {enum: [ab, bc], pattern: "b"}}}
 - {id: c, deny: ["crm.seek"], args: {n: {enum: [ab, bc], pattern: "b"}}}
@@ -75,16 +88,20 @@ func TestLint(t *testing.T) {
 				"8: error: contradiction: rule e: it never acts: paths excepts all that it lists",
 				"9: error: contradiction: rule f: it never acts: no path is in paths and in to",
 				"11: error: contradiction: rule h: it never acts: the exception holds wherever its conditions do",
-			}},
-		"anchors": {`
+			},
+		},
+		"anchors": {
+			`
 - {id: a, allow: ["crm.pay"], args: {n: {pattern: "^a"}, m: {pattern: "^(a|b)$"}, o: {pattern: "^a|b$"}}}
 - {id: b, deny: ["crm.get"], args: {n: {pattern: "^drop"}, m: {pattern: "drop"}, o: {pattern: "[|^]a"}}}`,
 			[]string{
 				`4: warning: regex: rule a: "^a" looks unanchored, and it matches the whole value here, as every pattern that grants`,
 				`4: warning: regex: rule a: "^a|b$": an anchor binds closer than |: write ^(?:…|…)$`,
 				`5: note: regex: rule b: "^drop" is searched for here, as every pattern that restricts: a value with something before or after it is not restricted`,
-			}},
-		"known servers": {`
+			},
+		},
+		"known servers": {
+			`
 - {id: a, allow: ["files.read_fil", "files.wr*"]}
 - {id: b, deny: ["files.write_file"], args: {mode: {enum: [x]}}}
 - {id: c, deny: ["files.read_file"], args: {mode: {enum: [x], missing: skip}, path: {pattern: x}}}
@@ -93,7 +110,8 @@ func TestLint(t *testing.T) {
 				`4: warning: unknown-tool: rule a: files.read_fil is no tool of server-filesystem as recorded (did you mean "read_file"?)`,
 				`4: note: unconstrained: rule a: any text is allowed in write_file.path, write_file.content, and these tools have side effects`,
 				`5: warning: undeclared-argument: rule b: args.mode is no argument of write_file as recorded: every call of it is restricted`,
-			}},
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "policy: p\ntools: {files: {known: server-filesystem}, files.extra: {ops: [read]}}\nrules:" + c.rules + "\n"

@@ -108,8 +108,12 @@ rules:
 			t.Fatal(err)
 		}
 		want := &Mutation{Survivors: []Survivor{}, Operators: []Operator{
-			{Name: "drop-deny", Killed: 1}, {Name: "widen-glob", Killed: 2}, {Name: "drop-argument", Killed: 1},
-			{Name: "shift-bound", Killed: 2}, {Name: "flip-effect", Killed: 2}, {Name: "drop-condition"},
+			{Name: "drop-deny", Killed: 1},
+			{Name: "widen-glob", Killed: 2},
+			{Name: "drop-argument", Killed: 1},
+			{Name: "shift-bound", Killed: 2},
+			{Name: "flip-effect", Killed: 2},
+			{Name: "drop-condition"},
 		}}
 		if diff := cmp.Diff(want, m, cmp.AllowUnexported(Survivor{})); diff != "" {
 			t.Error(diff)
