@@ -239,3 +239,16 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// A subject that nobody proved has no name, whatever the request holds.
+func TestNobodyProved(t *testing.T) {
+	r := request(t, `{}`)
+	r.Subject.Known = false
+	c := compiler(t)
+	for _, text := range []string{`subject.id == "ann"`, `subject.issuer != "corp"`, `"dev" in subject.roles`} {
+		p, _ := c.Compile(text)
+		if got := p.Judge(r); got != access.Unknown {
+			t.Errorf("%s is %s", text, got)
+		}
+	}
+}

@@ -62,11 +62,11 @@ func endsIn(words []string, p *access.Place) access.Truth {
 }
 
 // mayEndIn asks whether a reading of a path has one of the extensions, also
-// when folded, and without the dots and blanks that some systems drop.
+// as some systems fold it.
 func mayEndIn(words []string, p *access.Place) bool {
 	for _, forms := range [...][]string{p.Readings, p.Suspect, p.Folded} {
 		for _, s := range forms {
-			if hasExtension(words, strings.TrimRight(s, ". ")) {
+			if hasExtension(words, s) {
 				return true
 			}
 		}
