@@ -96,7 +96,7 @@ func New(o Options) (*Gate, error) {
 func read(o Options) ([]policy.Source, error) {
 	var sources []policy.Source
 	for _, name := range o.PolicyFiles {
-		data, err := os.ReadFile(name) //nolint:gosec // the program names its policy
+		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("custos: policy: %w", err)
 		}

@@ -30,7 +30,7 @@ func document() string {
 func TestReasonsAreDocumented(t *testing.T) {
 	want := document()
 	if *update {
-		if err := os.WriteFile(reasonsFile, []byte(want), 0o644); err != nil { //nolint:gosec // a page of the repository
+		if err := os.WriteFile(reasonsFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

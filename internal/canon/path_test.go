@@ -45,8 +45,13 @@ func flagsOf(f PathForm) []string {
 		name string
 		set  bool
 	}{
-		{"home", f.Home}, {"drive", f.Drive}, {"unc", f.UNC}, {"stream", f.Stream},
-		{"scheme", f.Scheme}, {"control", f.Control}, {"doubtful", f.Doubtful},
+		{"home", f.Home},
+		{"drive", f.Drive},
+		{"unc", f.UNC},
+		{"stream", f.Stream},
+		{"scheme", f.Scheme},
+		{"control", f.Control},
+		{"doubtful", f.Doubtful},
 	} {
 		if flag.set {
 			out = append(out, flag.name)

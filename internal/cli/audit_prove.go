@@ -83,7 +83,7 @@ type proofReport struct {
 
 func (a *app) checkProof(file, keyFile string) error {
 	var key ed25519.PublicKey
-	data, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(file)
 	if err == nil && keyFile != "" {
 		key, err = a.logKey("", keyFile)
 	}

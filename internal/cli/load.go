@@ -177,11 +177,11 @@ const maxInput = 64 << 20
 func (a *app) read(name string) ([]byte, error) {
 	in := a.In
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the operator names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		in = f
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxInput+1))

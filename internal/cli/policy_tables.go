@@ -113,7 +113,7 @@ func (a *app) testPolicy(ctx context.Context, name string, f testFlags, registry
 		if !filepath.IsAbs(p) {
 			p = filepath.Join(dir, p)
 		}
-		data, err := os.ReadFile(p) //nolint:gosec // the operator's tests name the file
+		data, err := os.ReadFile(p)
 		if err != nil {
 			return nil, &Error{Code: ExitPolicy, Text: err.Error()}
 		}

@@ -137,7 +137,7 @@ func (c *Config) read(path string, must bool) []Problem {
 	if path == "" {
 		return nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	switch {
 	case os.IsNotExist(err) && !must:
 		return nil

@@ -114,7 +114,7 @@ func (a *Agent) Close() error {
 	_ = a.in.Close()
 	killer := time.AfterFunc(patience, func() { _ = a.cmd.Process.Signal(os.Kill) })
 	defer killer.Stop()
-	for range a.lines { //nolint:revive // whatever is still said is not part of the story
+	for range a.lines {
 	}
 	return a.cmd.Wait()
 }

@@ -102,7 +102,7 @@ func do(c *call) (string, error) {
 	arg := c.Params.Arguments
 	switch c.Params.Name {
 	case "read_text_file":
-		data, err := os.ReadFile(arg.Path) //nolint:gosec // gullible on purpose
+		data, err := os.ReadFile(arg.Path)
 		return string(data), err
 	case "list_directory":
 		entries, err := os.ReadDir(arg.Path)
@@ -112,11 +112,11 @@ func do(c *call) (string, error) {
 		}
 		return strings.Join(names, "\n"), err
 	case "write_file":
-		return "written", os.WriteFile(arg.Path, []byte(arg.Content), 0o600) //nolint:gosec // gullible on purpose
+		return "written", os.WriteFile(arg.Path, []byte(arg.Content), 0o600)
 	case "read_multiple_files":
 		var all []byte
 		for _, path := range arg.Paths {
-			data, err := os.ReadFile(path) //nolint:gosec // gullible on purpose
+			data, err := os.ReadFile(path)
 			if err != nil {
 				return "", err
 			}

@@ -18,7 +18,7 @@ const toldOneByOne = 16
 // person on stderr.
 func (s *Stdio) anomaly(side, detail string) {
 	n := s.odd.count.Add(1)
-	if n > toldOneByOne && bits.OnesCount64(uint64(n)) != 1 { //nolint:gosec // counts up from one
+	if n > toldOneByOne && bits.OnesCount64(uint64(n)) != 1 {
 		return
 	}
 	text := "refused from the " + side + ": " + detail

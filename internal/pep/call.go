@@ -113,6 +113,7 @@ func (c *Call) passes() bool {
 		// What a person typed or a model wrote was asked for by a request that
 		// was granted. Roots are different: they widen what a server reaches.
 		return c.Method != "roots/list"
+	case FromClient, Asked:
 	}
 	switch c.Method {
 	case "initialize", "server/discover", "completion/complete", "logging/setLevel",

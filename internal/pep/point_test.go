@@ -163,7 +163,8 @@ func TestDenialsReadTheSameWhateverIsHidden(t *testing.T) {
 func TestDenialText(t *testing.T) {
 	for want, a := range map[string]*Admission{
 		"Custos denied files.write: No writes here. Ask first. [d_1]": {
-			Title: "files.write", ID: "d_1", Decision: access.Decision{Message: "No writes here", Remediation: "Ask first."}},
+			Title: "files.write", ID: "d_1", Decision: access.Decision{Message: "No writes here", Remediation: "Ask first."},
+		},
 		"Custos denied x: the policy does not allow it. [d_2]": {Title: "x", ID: "d_2"},
 	} {
 		if got := a.Text(); got != want {
