@@ -92,7 +92,16 @@ func whoChoices(r *writtenRule, field string, n *yaml.Node) []choice {
 		})
 	}
 	return append(out, func(d *draft) {
-		d.subject["roles"], d.subject["groups"], d.agent = []string{}, []string{}, "spiffe://x/y"
+		switch field {
+		case "roles", "groups":
+			d.subject[field] = []string{}
+		case "agents":
+			d.agent = "spiffe://x/y"
+		case "subjects":
+			d.subject["id"] = "somebody"
+		default:
+			d.subject[key] = "another"
+		}
 	})
 }
 

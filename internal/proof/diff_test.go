@@ -84,6 +84,10 @@ func TestCompare(t *testing.T) {
 			`[{id: a, allow: ["crm.pay"]}, {id: d, deny: ["*"], unless: [{device: {compliant: true}}, {agents: ["spiffe://a/ci/**"]}]}]`,
 			`[{id: a, allow: ["crm.pay"]}, {id: d, deny: ["*"], unless: [{device: {compliant: true}}]}]`, "denied crm.pay allow deny",
 		},
+		"an exception beside a role": {
+			`[{id: a, allow: ["crm.pay"], roles: [x]}, {id: d, deny: ["*"], unless: [{device: {compliant: true}}, {agents: ["spiffe://a/ci/**"]}]}]`,
+			`[{id: a, allow: ["crm.pay"], roles: [x]}, {id: d, deny: ["*"], unless: [{agents: ["spiffe://a/ci/**"]}]}]`, "denied crm.pay allow deny",
+		},
 		"behind a restriction": {
 			`[{id: a, allow: ["crm.pay"], args: {n: {max: 5}}}, {id: d, deny: ["*"], unless: [{auth: {mfa: true, max_age: 5m}, trust: {min: 70}}]}]`,
 			`[{id: a, allow: ["crm.pay"], args: {n: {max: 6}}}, {id: d, deny: ["*"], unless: [{auth: {mfa: true, max_age: 5m}, trust: {min: 70}}]}]`, "allowed crm.pay deny allow",
