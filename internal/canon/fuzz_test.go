@@ -33,6 +33,7 @@ func toGo(v access.Value) any {
 			out[m.Key] = toGo(m.Value)
 		}
 		return out
+	case access.Absent, access.Null:
 	}
 	return nil
 }

@@ -174,6 +174,7 @@ func EqualValues(a, b access.Value) bool {
 		}
 	case access.Object:
 		return equalObjects(a, b)
+	case access.Absent, access.Null:
 	}
 	return true
 }
