@@ -200,6 +200,22 @@ func TestWrongHead(t *testing.T) {
 	}
 }
 
+// TestGenesisNamesItsKey: nobody can put another key into a log under the name
+// of the same instance, whatever else is computed and signed anew.
+func TestGenesisNamesItsKey(t *testing.T) {
+	logDir, dir, _ := signedLog(t)
+	f := takeApart(t, filepath.Join(dir, segmentName(1)))
+	mine, other := recordKey(public(testKey(1))), recordKey(public(testKey(2)))
+	f.frames[0][0] = bytes.Replace(f.frames[0][0], []byte(mine), []byte(other), 1)
+	f.write(t)
+	recompute(t, dir, 1)
+	resign(t, dir, testKey(2))
+	rep, err := Verify(logDir, VerifyOptions{})
+	if err != nil || !rep.Tampered() || !strings.Contains(rep.FirstBad().What, "not that of its instance") {
+		t.Fatalf("%v, %+v", err, rep.FirstBad())
+	}
+}
+
 func TestKeyText(t *testing.T) {
 	key := public(testKey(1))
 	text, err := FormatKey(key)

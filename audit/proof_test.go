@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -124,7 +125,13 @@ func TestCheckRefuses(t *testing.T) {
 }
 
 func FuzzCheckProof(f *testing.F) {
-	logDir, _, _ := signedLog(f)
+	// Every worker of the fuzzer makes this log, and must make the same.
+	logDir, dir := slot(f)
+	opt := signing(f)
+	opt.Now = func() time.Time { return time.Unix(1_700_000_000, 0) }
+	l := mustOpen(f, dir, opt)
+	fill(f, l, 10)
+	mustClose(f, l)
 	key := public(testKey(1))
 	data, err := Prove(logDir, FormatID(0, 14), key)
 	if err != nil {
