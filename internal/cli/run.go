@@ -231,7 +231,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 	defer signal.Stop(broken)
 	s := gateway.New(gateway.Options{
 		ClientIn: g.app.In, ClientOut: g.app.Out,
-		Backend: gateway.Backend{In: p.Stdin, Out: p.Stdout},
+		Backend: gateway.Backend{In: p.Stdin, Out: p.Stdout, Room: p.Room},
 		Point:   g.engine.Point, Tools: g.tools,
 		Limits:       canon.Limits{Bytes: g.conf.Limits.Frame, Depth: g.conf.Limits.Depth, FoldDepth: -1},
 		InFlight:     g.conf.Limits.InFlight,

@@ -1,12 +1,8 @@
 package gateway
 
 import (
-	"errors"
 	"io"
-	"os"
-	"slices"
 	"sync"
-	"time"
 )
 
 // waiter is a durable record to wait for. Wait returns an error where the
@@ -17,10 +13,8 @@ type waiter interface{ Wait() error }
 type item struct {
 	// wait is awaited before anything else; nil needs no evidence.
 	wait waiter
-	// frame is written, with a line end, or as it is where it is the rest of a
-	// line.
+	// frame is written, with a line end.
 	frame []byte
-	rest  bool
 	// patient says that the sender may wait for the evidence itself.
 	patient bool
 	// failed runs when the evidence is not durable; what it returns is written
@@ -35,7 +29,7 @@ type item struct {
 // saves a switch of goroutines, which costs more than a decision.
 type lane struct {
 	w     io.Writer
-	dead  deadliner // w, where it can be told to give up
+	room  func(n int) bool // whether w takes n bytes at once; nil: always
 	limit int
 	lost  func(error)
 
@@ -51,13 +45,6 @@ type lane struct {
 	buf []byte // owned by whoever is busy
 }
 
-// deadliner is a stream whose writes can be bounded.
-type deadliner interface{ SetWriteDeadline(time.Time) error }
-
-// impatience is how long a sender carries its own line. A server that does not
-// read must not keep the client's reader from seeing that the client is gone.
-const impatience = time.Second
-
 // maxKept is the largest write buffer kept between lines: one rare large
 // frame must not stay resident.
 const maxKept = 256 << 10
@@ -71,7 +58,6 @@ const itemCost = 128
 func newLane(w io.Writer, limit int, lost func(error)) *lane {
 	l := &lane{w: w, limit: limit, lost: lost}
 	l.more.L = &l.mu
-	l.dead, _ = w.(deadliner)
 	return l
 }
 
@@ -81,8 +67,8 @@ func newLane(w io.Writer, limit int, lost func(error)) *lane {
 func (l *lane) Send(it item) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if (it.wait == nil || it.patient) && !l.busy && len(l.queue) == 0 && !l.shut {
-		l.carry(it, true)
+	if (it.wait == nil || it.patient) && !l.busy && len(l.queue) == 0 && !l.shut && l.takes(len(it.frame)+1) {
+		l.carry(it)
 		return
 	}
 	for l.bytes > l.limit && !l.shut {
@@ -95,6 +81,10 @@ func (l *lane) Send(it item) {
 	l.bytes += len(it.frame) + itemCost
 	l.more.Broadcast()
 }
+
+// takes reports whether the sender may write n bytes itself. A server that does
+// not read must not keep the client's reader from seeing that the client left.
+func (l *lane) takes(n int) bool { return l.room == nil || l.room(n) }
 
 // Run carries lines until the lane is closed and empty.
 func (l *lane) Run() {
@@ -113,23 +103,18 @@ func (l *lane) Run() {
 			l.queue = nil
 		}
 		l.bytes -= len(it.frame) + itemCost
-		l.carry(it, false)
+		l.carry(it)
 	}
 }
 
 // carry awaits and writes one line. The caller holds mu, which is given up
-// meanwhile; busy keeps the order. A sender that carries its own line leaves
-// the rest of it to Run after a while.
-func (l *lane) carry(it item, own bool) {
+// meanwhile; busy keeps the order.
+func (l *lane) carry(it item) {
 	broken := l.err != nil
 	l.busy = true
 	l.mu.Unlock()
-	rest, err := l.deliver(it, broken, own)
+	err := l.deliver(it, broken)
 	l.mu.Lock()
-	if rest != nil {
-		l.queue = slices.Insert(l.queue, 0, item{frame: rest, rest: true})
-		l.bytes += len(rest) + itemCost
-	}
 	l.busy = false
 	l.moved++
 	if err != nil && l.err == nil {
@@ -139,38 +124,21 @@ func (l *lane) carry(it item, own bool) {
 	l.more.Broadcast()
 }
 
-// deliver returns what of the line it left to be written.
-func (l *lane) deliver(it item, broken, own bool) (rest []byte, err error) {
+func (l *lane) deliver(it item, broken bool) error {
 	if it.wait != nil {
 		if err := it.wait.Wait(); err != nil {
 			it.frame = it.failed(err)
 		}
 	}
 	if broken || it.frame == nil {
-		return nil, nil
+		return nil
 	}
-	l.buf = append(l.buf[:0], it.frame...)
-	if !it.rest {
-		l.buf = append(l.buf, '\n')
-	}
-	n, err := l.write(own)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		rest, err = slices.Clone(l.buf[n:]), nil
-	}
+	l.buf = append(append(l.buf[:0], it.frame...), '\n')
+	_, err := l.w.Write(l.buf) // one line, one write
 	if cap(l.buf) > maxKept {
 		l.buf = nil
 	}
-	return rest, err
-}
-
-// write writes buf, which is one line: one line, one write.
-func (l *lane) write(own bool) (int, error) {
-	if !own || l.dead == nil || l.dead.SetWriteDeadline(time.Now().Add(impatience)) != nil {
-		return l.w.Write(l.buf)
-	}
-	n, err := l.w.Write(l.buf)
-	_ = l.dead.SetWriteDeadline(time.Time{}) // it could be set, so it can be lifted
-	return n, err
+	return err
 }
 
 // Carried returns how many lines were written or dropped so far.

@@ -38,6 +38,9 @@ import (
 type Backend struct {
 	In  io.WriteCloser // the server reads requests here
 	Out io.Reader      // the server answers here
+	// Room reports whether In takes n bytes without waiting for the server to
+	// read; nil says that it always does.
+	Room func(n int) bool
 }
 
 // Options configure one stdio session.
@@ -88,6 +91,7 @@ func New(o Options) *Stdio {
 		clientGone: make(chan struct{}), serverGone: make(chan struct{}), written: make(chan struct{}),
 	}
 	s.toServer = newLane(o.Backend.In, o.InFlight, func(error) {})
+	s.toServer.room = o.Backend.Room
 	s.toClient = newLane(o.ClientOut, o.InFlight, func(error) { s.clientLeft() })
 	return s
 }

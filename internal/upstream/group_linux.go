@@ -99,3 +99,9 @@ func strays(own map[int]bool) []stray {
 	}
 	return out
 }
+
+// unread returns how many bytes of a pipe nobody has read yet.
+func unread(fd uintptr) (int, bool) {
+	n, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+	return n, err == nil
+}

@@ -50,6 +50,7 @@ type Process struct {
 	Stdout io.Reader
 
 	host *Host
+	in   syscall.RawConn // Stdin's descriptor
 	cmd  *exec.Cmd
 	done chan struct{} // closed once the child was reaped
 	stop sync.Once
@@ -97,7 +98,12 @@ func (h *Host) Start(o Options) (*Process, error) {
 	_ = outR.Fd()
 	cmd.Stdin, cmd.Stdout = inR, outW
 	isolate(cmd)
-	p := &Process{host: h, Stdin: inW, Stdout: outR, cmd: cmd, done: make(chan struct{}), out: outR}
+	raw, err := inW.SyscallConn()
+	if err != nil {
+		closeAll(inR, inW, outR, outW)
+		return nil, &StartError{o.Command[0], err}
+	}
+	p := &Process{host: h, in: raw, Stdin: inW, Stdout: outR, cmd: cmd, done: make(chan struct{}), out: outR}
 	started := make(chan error, 1)
 	go p.hold(started)
 	err = <-started
@@ -152,6 +158,21 @@ func closeAll(files ...*os.File) {
 	for _, f := range files {
 		_ = f.Close()
 	}
+}
+
+// easyRoom is how much of a pipe may be filled without anybody waiting: half
+// of what a pipe holds at least, since short writes fill it unevenly.
+const easyRoom = 32 << 10
+
+// Room reports whether n bytes can be written to Stdin without waiting for the
+// child to read. Where the system cannot tell, the answer is no.
+func (p *Process) Room(n int) bool {
+	ok := false
+	err := p.in.Control(func(fd uintptr) {
+		waiting, known := unread(fd)
+		ok = known && waiting+n <= easyRoom
+	})
+	return err == nil && ok
 }
 
 // Done is closed once the child ended and was reaped.

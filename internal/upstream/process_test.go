@@ -40,6 +40,26 @@ func TestRelaysAndReportsTheStatus(t *testing.T) {
 	}
 }
 
+func TestRoomIsWhatTheChildHasNotRead(t *testing.T) {
+	p := start(t, &Host{}, `head -c 30000 >/dev/null; echo read; sleep 60`)
+	if !p.Room(100) || p.Room(easyRoom+1) {
+		t.Error("an empty pipe takes a little and not everything")
+	}
+	out := bufio.NewReader(p.Stdout)
+	if _, err := p.Stdin.Write(make([]byte, 30000)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Stdin.Write(make([]byte, 30000)); err != nil {
+		t.Fatal(err)
+	}
+	if p.Room(4000) {
+		t.Error("a pipe that nobody reads still takes more")
+	}
+}
+
 func TestStatusOfASignal(t *testing.T) {
 	p := start(t, &Host{}, `kill -TERM $$`)
 	<-p.Done()
