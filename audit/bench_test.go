@@ -37,6 +37,7 @@ func newProbe(t testing.TB) *probe {
 }
 
 func (p *probe) once(t testing.TB) {
+	t.Helper()
 	if _, err := p.f.WriteAt(p.rec, p.off); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +61,7 @@ func timed(n int, f func()) []time.Duration {
 
 // appendAll appends n records from a number of writers and waits for each.
 func appendAll(t testing.TB, l *Log, writers, n int) {
+	t.Helper()
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {

@@ -37,7 +37,7 @@ func (l *Log) ready() *group {
 		return g
 	}
 	g := l.filling
-	if g == nil || g.records == 0 || !(g.eager || l.due || l.closing) {
+	if g == nil || g.records == 0 || !g.eager && !l.due && !l.closing {
 		return nil
 	}
 	l.filling, l.due = nil, false

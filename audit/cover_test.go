@@ -100,6 +100,7 @@ func TestHeads(t *testing.T) {
 	}{
 		{"untouched", func(*testing.T, string) {}, "", ""},
 		{"torn tail", func(t *testing.T, dir string) {
+			t.Helper()
 			path := filepath.Join(dir, segmentName(1))
 			st, err := os.Stat(path)
 			if err == nil {
@@ -109,30 +110,45 @@ func TestHeads(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "is missing", "is missing"},
-		{"cut", func(t *testing.T, dir string) { cutFrames(t, dir, 3) }, "is missing", "is missing"},
-		{"recomputed", func(t *testing.T, dir string) { recompute(t, dir, 4) }, "is not the record", "is not the record"},
+		{"cut", func(t *testing.T, dir string) {
+			t.Helper()
+			cutFrames(t, dir, 3)
+		}, "is missing", "is missing"},
+		{"recomputed", func(t *testing.T, dir string) {
+			t.Helper()
+			recompute(t, dir, 4)
+		}, "is not the record", "is not the record"},
 		{"recomputed, tree removed", func(t *testing.T, dir string) {
+			t.Helper()
 			recompute(t, dir, 4)
 			_ = os.Remove(filepath.Join(dir, treeName))
 		}, "are not those", "are not those"},
 		{"recomputed, checkpoint removed", func(t *testing.T, dir string) {
+			t.Helper()
 			recompute(t, dir, 4)
 			_ = os.Remove(filepath.Join(dir, checkpointName))
 		}, "", "is not the record"},
 		{"recomputed and signed with the stolen key", func(t *testing.T, dir string) {
+			t.Helper()
 			recompute(t, dir, 4)
 			resign(t, dir, testKey(1))
 		}, "", "are not those"},
 		{"cut behind the head and signed with the stolen key", func(t *testing.T, dir string) {
+			t.Helper()
 			cutFrames(t, dir, 3)
 			resign(t, dir, testKey(1))
 		}, "", ""},
 		{"cut before the head and signed with the stolen key", func(t *testing.T, dir string) {
+			t.Helper()
 			cutFrames(t, dir, 30)
 			resign(t, dir, testKey(1))
 		}, "", "is missing"},
-		{"signed with another key", func(t *testing.T, dir string) { resign(t, dir, testKey(2)) }, "not signed", "not signed"},
+		{"signed with another key", func(t *testing.T, dir string) {
+			t.Helper()
+			resign(t, dir, testKey(2))
+		}, "not signed", "not signed"},
 		{"garbage for a checkpoint", func(t *testing.T, dir string) {
+			t.Helper()
 			if err := os.WriteFile(filepath.Join(dir, checkpointName), []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
 			}

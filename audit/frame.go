@@ -113,7 +113,7 @@ func openWalker(path string) (*walker, error) {
 	n, err := f.ReadAt(h[:], 0)
 	if n == fileHeader {
 		err = checkFileHeader(h[:])
-	} else if err == io.EOF {
+	} else if errors.Is(err, io.EOF) {
 		err = errBroken
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 // small makes segments of a few records.
 func small(t testing.TB) Options {
+	t.Helper()
 	o := options(t)
 	o.SegmentSize = 4 << 10
 	return o

@@ -170,6 +170,7 @@ func (r *recovery) trim(path string, f *os.File, d *disk) error {
 		return nil
 	case tailBroken:
 		return fmt.Errorf("%w: %s: record %d at offset %d: broken, and not the last", ErrTampered, path, r.head.Seq+1, r.end)
+	case tailTorn:
 	}
 	if err := r.reaches(path, r.head.Seq); err != nil {
 		return err

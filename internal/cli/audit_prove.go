@@ -127,6 +127,7 @@ func (a *app) printProven(v *audit.Proven, rep *proofReport) error {
 			fmt.Fprintf(a.Out, "  %s  %s  (%s)", r.Decision, targetOf(r), term.Escape(string(r.Reason)))
 		case audit.KindOutcome, audit.KindOutcomeUnknown:
 			fmt.Fprintf(a.Out, "  %s", term.Escape(string(r.Status)))
+		default: // a proof holds no other kind
 		}
 		fmt.Fprintln(a.Out)
 	}
