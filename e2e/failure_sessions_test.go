@@ -55,6 +55,27 @@ func mean(list []time.Duration) time.Duration {
 	return (sum / time.Duration(len(list))).Round(100 * time.Microsecond)
 }
 
+// signing reports an error until the log's keeper has opened what it signs: the
+// tree, and the segment that it reads back.
+func signing(pid int) error {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	held := map[string]int{}
+	for _, e := range entries {
+		if name, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
+			held[filepath.Ext(name)]++
+			held[filepath.Base(name)]++
+		}
+	}
+	if held["tree"] == 0 || held[".seg"] < 2 {
+		return fmt.Errorf("no tree and segment among %v", held)
+	}
+	return nil
+}
+
 // A long session holds no more descriptors and threads of its server than a
 // short one.
 func TestLongSessionLeaksNoDescriptor(t *testing.T) {
@@ -70,6 +91,8 @@ func TestLongSessionLeaksNoDescriptor(t *testing.T) {
 		}
 		return len(entries)
 	}
+	g.Call("echo", `{"message":"first"}`)
+	eventually(t, func() error { return signing(g.PID()) })
 	before := open()
 	for n := range 20 {
 		if !g.load(fmt.Sprint("n", n), 50) {
