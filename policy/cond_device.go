@@ -53,7 +53,7 @@ func (r *reader) deviceAttributes(f field, at place) []pdp.Op {
 	fields := r.fields(f.node, "device.attributes")
 	for _, a := range fields {
 		what := "device.attributes." + a.name
-		if !wordName.MatchString(a.name) {
+		if !wordName().MatchString(a.name) {
 			r.err(a.key, "", "%s is not the name of an attribute: use a-z, 0-9, _ and -", show(a.name))
 			continue
 		}

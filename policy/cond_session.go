@@ -40,7 +40,7 @@ func (r *reader) spanFact(f field, name string) pdp.Op {
 func (r *reader) labelWords(f field) []string {
 	out := []string{}
 	for _, w := range r.words(f.node, f.name) {
-		if !wordName.MatchString(w.text) {
+		if !wordName().MatchString(w.text) {
 			r.err(w.node, "", "%s is not a label: use a-z, 0-9, _ and -", show(w.text))
 			continue
 		}

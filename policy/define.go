@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,7 +15,7 @@ type definition struct {
 	used      bool
 }
 
-var definable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
+var definable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`) })
 
 // maxExpanded bounds the entries that one list may grow to by its names.
 const maxExpanded = 500_000
@@ -22,7 +23,7 @@ const maxExpanded = 500_000
 // definitions reads `define:`.
 func (r *reader) definitions(n *yaml.Node) {
 	for _, f := range r.fields(n, "define") {
-		if !definable.MatchString(f.name) {
+		if !definable().MatchString(f.name) {
 			r.err(f.key, "", "%s is not a name: use letters, digits, _ and -", show(f.name))
 			continue
 		}

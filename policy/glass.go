@@ -18,7 +18,7 @@ func glassKeys() []string {
 // breakGlassEntries reads `break_glass:`, by name.
 func (r *reader) breakGlassEntries(n *yaml.Node) {
 	for _, f := range r.fields(n, "break_glass") {
-		if !wordName.MatchString(f.name) {
+		if !wordName().MatchString(f.name) {
 			r.err(f.key, "", "%s is not a name: use a-z, 0-9, _ and -", show(f.name))
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -25,8 +26,8 @@ type Team struct {
 const rootLayer = "global"
 
 var (
-	teamLayer = regexp.MustCompile(`^team/[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	userLayer = regexp.MustCompile(`^user/[A-Za-z0-9][A-Za-z0-9._-]{0,63}:\S{1,255}$`)
+	teamLayer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^team/[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
+	userLayer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^user/[A-Za-z0-9][A-Za-z0-9._-]{0,63}:\S{1,255}$`) })
 )
 
 // rootKeys are the keys that only a file of the root layer has.
@@ -74,9 +75,9 @@ func (r *reader) layerName(n *yaml.Node) string {
 	name := r.scalar(n, "a layer")
 	switch team, isTeam := strings.CutPrefix(name, "team/"); {
 	case name == "", name == rootLayer:
-	case userLayer.MatchString(name):
+	case userLayer().MatchString(name):
 		r.checkIssuer(n, strings.TrimPrefix(name, "user/"))
-	case !isTeam || !teamLayer.MatchString(name):
+	case !isTeam || !teamLayer().MatchString(name):
 		r.err(n, suggest(name, []string{rootLayer}), "%s is not a layer: global, team/NAME or user/ISSUER:SUBJECT", show(name))
 		return ""
 	case r.options.Teams != nil:

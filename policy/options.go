@@ -54,7 +54,7 @@ func (r *reader) returned(n *yaml.Node) *pdp.Returns {
 		switch {
 		case f.name == "max_bytes":
 			out.MaxBytes = int64(r.number(f.node, "max_bytes", 1))
-		case wordName.MatchString(f.name):
+		case wordName().MatchString(f.name):
 			out.Marks[f.name] = r.choice(f.node, "returns."+f.name, "redact", "deny")
 		default:
 			r.err(f.key, "", "%s is not a label: use a-z, 0-9, _ and -", show(f.name))

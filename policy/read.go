@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -66,10 +67,10 @@ func (r *reader) parseYAML(data []byte) *yaml.Node {
 }
 
 var (
-	yamlLine   = regexp.MustCompile(`^line (\d+): `)
-	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	yamlLine   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^line (\d+): `) })
+	yamlAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^unknown anchor '(.*)' referenced$`) })
 	// unquoted is a value that begins with a character YAML keeps for itself.
-	unquoted = regexp.MustCompile("(?:^|[-:,\\[{]\\s*)([*@!&%`])")
+	unquoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("(?:^|[-:,\\[{]\\s*)([*@!&%`])") })
 )
 
 const quoteHint = "quote values that start with *, @, ! or &"
@@ -79,10 +80,10 @@ func (r *reader) syntax(data []byte, err error) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	lines := strings.Split(string(data), "\n")
 	line := 1
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
+	if m := yamlLine().FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = text[len(m[0]):]
-	} else if m := yamlAnchor.FindStringSubmatch(text); m != nil {
+	} else if m := yamlAnchor().FindStringSubmatch(text); m != nil {
 		for i, l := range lines {
 			if strings.Contains(l, "*"+m[1]) {
 				line = i + 1
@@ -94,7 +95,7 @@ func (r *reader) syntax(data []byte, err error) {
 	column, hint := 1, ""
 	for i := line; i >= max(line-1, 1); i-- {
 		// The parser stops behind what it could not read.
-		if m := unquoted.FindStringSubmatchIndex(lines[i-1]); m != nil {
+		if m := unquoted().FindStringSubmatchIndex(lines[i-1]); m != nil {
 			line, column, hint = i, m[2]+1, quoteHint
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/custos-zt/custos/internal/pdp"
 )
 
-var ruleID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$`)
+var ruleID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$`) })
 
 // ruleList reads `rules:`.
 func (r *reader) ruleList(n *yaml.Node) {
@@ -133,7 +134,7 @@ func (r *reader) identified(n *yaml.Node, fields []field, what, id, position str
 	if id == "" {
 		return
 	}
-	if !ruleID.MatchString(id) {
+	if !ruleID().MatchString(id) {
 		r.err(at, "", "%s is not an id: letters, digits, and . _ / - between them", show(id))
 		return
 	}

@@ -8,10 +8,10 @@ func fileShapes() []key {
 		{"policy", "The name of the policy.", anyText()},
 		{"version", "The version of the policy, for people.", shape{"type": []string{"string", "number", "boolean"}}},
 		{"layer", "Which layer the rules belong to: global, team/NAME or user/ISSUER:SUBJECT.", shape{"type": "string", "pattern": `^(global|team/.+|user/.+)$`}},
-		{"backend", "What a pattern without a backend means in this file.", shape{"type": "string", "pattern": backendName.String()}},
-		{"define", "Named lists, used as $name.", mapOf(definable.String(), ref("words"))},
+		{"backend", "What a pattern without a backend means in this file.", shape{"type": "string", "pattern": backendName().String()}},
+		{"define", "Named lists, used as $name.", mapOf(definable().String(), ref("words"))},
 		{"tools", "Facts about tools, by BACKEND or BACKEND.TOOL. Facts are never permissions.", mapOf(`^[a-z0-9-]{1,32}(\.[^*]+)?$`, ref("facts"))},
-		{"labels", "Which tools, resources and prompts carry which label.", mapOf(wordName.String(), ref("words"))},
+		{"labels", "Which tools, resources and prompts carry which label.", mapOf(wordName().String(), ref("words"))},
 		{"defaults", "What holds for every rule that does not say otherwise.", object([]key{
 			{"unlisted_args", "Which arguments a grant admits that it does not name.", words("declared", "reject", "allow")},
 			{"returns", "What happens to results.", ref("returns")},

@@ -21,7 +21,7 @@ func rateShape() shape {
 // limitsShape is the list under `limits`.
 func limitsShape() shape {
 	one := object(append([]key{
-		{"id", "The name of the limit, which no rule and no other limit has.", shape{"type": "string", "pattern": ruleID.String()}},
+		{"id", "The name of the limit, which no rule and no other limit has.", shape{"type": "string", "pattern": ruleID().String()}},
 		{"tools", "What is counted. Patterns are as under deny.", ref("words")},
 		{"message", "Why, in the words that the model reads.", anyText()},
 		{"remediation", "What to do instead, in the words that the model reads.", anyText()},
@@ -42,5 +42,5 @@ func breakGlassShape() shape {
 		{"review", "By when somebody looks at what was done.", ref("duration")},
 	}))
 	one["required"] = []string{"who", "approve", "valid"}
-	return mapOf(wordName.String(), one)
+	return mapOf(wordName().String(), one)
 }

@@ -32,7 +32,7 @@ func exceptionShape() shape {
 // effectShapes describes the keys of a rule that are no conditions.
 func effectShapes() []key {
 	return []key{
-		{"id", "The name of the rule, which no other rule has.", shape{"type": "string", "pattern": ruleID.String()}},
+		{"id", "The name of the rule, which no other rule has.", shape{"type": "string", "pattern": ruleID().String()}},
 		{"allow", "What the rule allows: BACKEND.TOOL, resource:BACKEND.URI, prompt:BACKEND.NAME or method:NAME, with * for any characters.", ref("words")},
 		{"approve", "What a person has to allow. Patterns are as under allow.", ref("words")},
 		{"deny", "What the rule denies. Patterns are as under allow; \"*\" is everything.", ref("words")},
@@ -99,7 +99,7 @@ func conditionShapes() []key {
 		}))},
 		{"device", "What is known about the caller's machine.", atLeastOne(object([]key{
 			{"compliant", "Whether it is compliant.", flag()},
-			{"attributes", "What its attributes must be.", atLeastOne(mapOf(wordName.String(), shape{}))},
+			{"attributes", "What its attributes must be.", atLeastOne(mapOf(wordName().String(), shape{}))},
 			{"max_age", "How old this knowledge may be.", span},
 			{"source", "Who must have said so.", ref("words")},
 		}))},
@@ -169,6 +169,6 @@ func approvalShape() shape {
 func returnsShape() shape {
 	s := object([]key{{"max_bytes", "The largest result.", whole(1)}})
 	s["additionalProperties"] = words("redact", "deny")
-	s["propertyNames"] = shape{"pattern": wordName.String()}
+	s["propertyNames"] = shape{"pattern": wordName().String()}
 	return s
 }

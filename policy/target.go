@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -13,8 +14,8 @@ import (
 )
 
 var (
-	backendName    = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	backendPattern = regexp.MustCompile(`^[a-z0-9*-]{1,64}$`)
+	backendName    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]{1,32}$`) })
+	backendPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9*-]{1,64}$`) })
 )
 
 // targets reads the patterns of an effect or a label.
@@ -73,7 +74,7 @@ func (r *reader) pair(w word, kind access.Kind, backend, name string) (pdp.Targe
 	case backend == "":
 		r.err(w.node, "write "+form+", or give the file a backend:", "%s names no backend, and this policy is for several", show(w.text))
 		return pdp.Target{}, false
-	case !backendPattern.MatchString(backend):
+	case !backendPattern().MatchString(backend):
 		r.err(w.node, "write "+form, "%s is not the name of a backend: a-z, 0-9 and -, at most 32", show(backend))
 		return pdp.Target{}, false
 	case name == "":
@@ -101,7 +102,7 @@ func (r *reader) checkBackend(n *yaml.Node, backend string) {
 // labelled reads `labels:`, what carries which label.
 func (r *reader) labelled(n *yaml.Node) {
 	for _, f := range r.fields(n, "labels") {
-		if !wordName.MatchString(f.name) {
+		if !wordName().MatchString(f.name) {
 			r.err(f.key, "", "%s is not a label: use a-z, 0-9, _ and -", show(f.name))
 			continue
 		}
@@ -118,4 +119,4 @@ func (r *reader) labelled(n *yaml.Node) {
 	}
 }
 
-var wordName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+var wordName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`) })

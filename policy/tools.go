@@ -31,7 +31,7 @@ func (r *reader) declarations(n *yaml.Node) {
 	for _, f := range r.fields(n, "tools") {
 		backend, tool, dotted := strings.Cut(f.name, ".")
 		switch {
-		case !backendName.MatchString(backend):
+		case !backendName().MatchString(backend):
 			r.err(f.key, "", "%s is not the name of a backend: a-z, 0-9 and -, at most 32", show(backend))
 			continue
 		case dotted && (tool == "" || strings.Contains(tool, "*")):

@@ -64,7 +64,7 @@ func (r *reader) header(root *yaml.Node, byName map[string]*yaml.Node) {
 	r.whole(byName)
 	if r.backend = r.options.Backend; byName["backend"] != nil {
 		n := byName["backend"]
-		if r.backend = r.text(n, "a backend"); r.backend != "" && !backendName.MatchString(r.backend) {
+		if r.backend = r.text(n, "a backend"); r.backend != "" && !backendName().MatchString(r.backend) {
 			r.err(n, "", "%s is not the name of a backend: a-z, 0-9 and -, at most 32", show(r.backend))
 		}
 		if r.compiler.backend == "" {

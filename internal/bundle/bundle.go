@@ -27,6 +27,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -86,7 +87,7 @@ const (
 )
 
 // memberName keeps names plain: they are no paths.
-var memberName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+var memberName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`) })
 
 // Named reports whether a file is a bundle: its name ends in .bundle.
 func Named(file string) bool { return strings.HasSuffix(strings.ToLower(file), ".bundle") }
@@ -153,7 +154,7 @@ func (m *Manifest) check() error {
 	seen := map[string]bool{}
 	for _, d := range m.Members {
 		switch {
-		case !memberName.MatchString(d.Name):
+		case !memberName().MatchString(d.Name):
 			return fmt.Errorf("%w: %q is no name of a member", ErrMalformed, d.Name)
 		case seen[strings.ToLower(d.Name)]:
 			return fmt.Errorf("%w: the member %s stands twice", ErrMalformed, d.Name)
@@ -163,7 +164,7 @@ func (m *Manifest) check() error {
 	switch {
 	case m.Version != version:
 		return fmt.Errorf("%w: version %d is not known", ErrMalformed, m.Version)
-	case !memberName.MatchString(m.Name):
+	case !memberName().MatchString(m.Name):
 		return fmt.Errorf("%w: %q is no name of a policy", ErrMalformed, m.Name)
 	case len(m.Members) == 0 || len(m.Members) > maxMembers:
 		return fmt.Errorf("%w: it has %d members, and may have 1 to %d", ErrMalformed, len(m.Members), maxMembers)

@@ -165,7 +165,7 @@ func (d *decoder) policyFiles(n *yaml.Node, p *Policy) {
 		d.section(entry, "a policy file", []field{
 			{"path", func(d *decoder, n *yaml.Node) { d.text(n, &f.Path) }},
 			{"layer", func(d *decoder, n *yaml.Node) {
-				if d.text(n, &f.Layer); !layerName.MatchString(f.Layer) {
+				if d.text(n, &f.Layer); !layerName().MatchString(f.Layer) {
 					d.fail(n, "global, team/NAME or user/ISSUER:SUBJECT", "%q is not a layer", f.Layer)
 				}
 			}},

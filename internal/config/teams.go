@@ -2,13 +2,16 @@ package config
 
 import (
 	"regexp"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
 
 var (
-	layerName = regexp.MustCompile(`^(global|team/[A-Za-z0-9][A-Za-z0-9._-]{0,63}|user/[A-Za-z0-9][A-Za-z0-9._-]{0,63}:\S{1,255})$`)
-	teamName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	layerName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(global|team/[A-Za-z0-9][A-Za-z0-9._-]{0,63}|user/[A-Za-z0-9][A-Za-z0-9._-]{0,63}:\S{1,255})$`)
+	})
+	teamName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
 )
 
 // teams reads teams: {support: {groups: [grp-support], issuer: corp}}.
@@ -26,7 +29,7 @@ func (d *decoder) teams(n *yaml.Node) []Team {
 		case seen[t.Name]:
 			d.fail(key, "", "%q is given twice", t.Name)
 			continue
-		case !teamName.MatchString(t.Name):
+		case !teamName().MatchString(t.Name):
 			d.fail(key, "letters, digits, and . _ - between them", "%q is no name for a team", t.Name)
 		}
 		seen[t.Name] = true

@@ -51,7 +51,7 @@ func (r *reader) mcpACP(root *node) {
 // baseName is the name of the source without folders and ending.
 func (r *reader) baseName() string {
 	name, _, _ := strings.Cut(r.short(), ".")
-	if name = strings.Trim(notInID.ReplaceAllString(name, "-"), "-"); name == "" {
+	if name = strings.Trim(notInID().ReplaceAllString(name, "-"), "-"); name == "" {
 		return "imported"
 	}
 	return name

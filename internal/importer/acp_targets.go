@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // kinds says what a rule of mcp-acp can be about.
@@ -200,7 +201,7 @@ func (t *acpWriter) backends() []string {
 		t.inexact(g, exact)
 		for _, b := range list {
 			b = strings.ToLower(b)
-			name := strings.Trim(notBackend.ReplaceAllString(b, "-"), "-")
+			name := strings.Trim(notBackend().ReplaceAllString(b, "-"), "-")
 			if name == "" || len(name) > 32 {
 				t.err(g.pos, "%s cannot be the name of a backend here: a-z, 0-9 and -, at most 32", show(b))
 				continue
@@ -214,7 +215,7 @@ func (t *acpWriter) backends() []string {
 	return out
 }
 
-var notBackend = regexp.MustCompile(`[^a-z0-9*-]+`)
+var notBackend = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-z0-9*-]+`) })
 
 // glob writes a name in the direction of the rule; a rule that holds may cover
 // more and then grants nothing.

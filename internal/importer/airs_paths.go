@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // airsPaths writes allowed_paths and denied_paths as rules that deny, so that
@@ -163,14 +164,14 @@ func group(s string, i int) (token, int) {
 		return escaped(s[i]), i
 	}
 	t := token{kind: literal, text: "[" + set + "]"}
-	if strings.ContainsAny(set, "!^/-") && !letters.MatchString(set) {
+	if strings.ContainsAny(set, "!^/-") && !letters().MatchString(set) {
 		t.kind = oneAny // the separator may be in it
 	}
 	return t, end
 }
 
 // letters matches classes of letters and digits.
-var letters = regexp.MustCompile(`^(?:[A-Za-z0-9_.]|a-z|A-Z|0-9)+$`)
+var letters = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[A-Za-z0-9_.]|a-z|A-Z|0-9)+$`) })
 
 // braces writes out the alternatives of a glob that hold wildcards, separators
 // or further braces; plain ones stay as they are.

@@ -3,6 +3,7 @@ package importer
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -61,7 +62,7 @@ func native(tokens []token, s side) (patterns []string, exact bool) {
 	}
 	for _, f := range forms {
 		p := asPattern(f)
-		if dir := strings.TrimSuffix(p, "/**"); dir != p && emptyStar.MatchString(dir) {
+		if dir := strings.TrimSuffix(p, "/**"); dir != p && emptyStar().MatchString(dir) {
 			patterns = append(patterns, dir)
 		}
 		if p != "" {
@@ -73,7 +74,7 @@ func native(tokens []token, s side) (patterns []string, exact bool) {
 
 // emptyStar matches directories whose last star may stand for nothing: then
 // dir/** does not take in the directory itself, and it is listed too.
-var emptyStar = regexp.MustCompile(`[^/*]\*$`)
+var emptyStar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^/*]\*$`) })
 
 // choices are the native forms of one token.
 func choices(tokens []token, i int, s side) [][]token {

@@ -165,7 +165,7 @@ func (r *reader) parse(from Dialect, data []byte) *node {
 }
 
 // ValidBackend reports whether a name can be that of a backend.
-func ValidBackend(name string) bool { return backendName.MatchString(name) }
+func ValidBackend(name string) bool { return backendName().MatchString(name) }
 
 // ValidRoot reports whether a directory can be a root: absolute, written
 // plainly, and without characters that mean something in a pattern.

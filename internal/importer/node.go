@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/custos-zt/custos/internal/spell"
 )
@@ -230,11 +231,11 @@ func show(s string) string {
 	return strconv.Quote(s)
 }
 
-var notInID = regexp.MustCompile(`[^A-Za-z0-9._/-]+`)
+var notInID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9._/-]+`) })
 
 // plainID makes a name what an id may be.
 func plainID(name string) string {
-	return strings.Trim(notInID.ReplaceAllString(name, "-"), "._/-")
+	return strings.Trim(notInID().ReplaceAllString(name, "-"), "._/-")
 }
 
 // id makes a name an id of the language that no other rule has.
@@ -252,4 +253,4 @@ func (r *reader) id(name string) string {
 	return id
 }
 
-var backendName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+var backendName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]{1,32}$`) })

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // os371 reads the two kinds of policy of 371OS: access policies (effect,
@@ -124,12 +125,12 @@ func (r *reader) os371Ops(actions []*node, effect string) (ops []string, reads b
 	return ops, reads
 }
 
-var goodResource = regexp.MustCompile(`^[^\\{}\[\]]+$`)
+var goodResource = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\\{}\[\]]+$`) })
 
 // os371Glob checks a resource glob and writes it without its first slash.
 func (r *reader) os371Glob(g *node) string {
 	s := strings.TrimPrefix(g.value, "/")
-	if !goodResource.MatchString(s) || asPattern(acpPath("/"+s)) == "" {
+	if !goodResource().MatchString(s) || asPattern(acpPath("/"+s)) == "" {
 		r.err(g.pos, "the resource %s cannot be written: use names, * and ** between single slashes", show(g.value))
 		return ""
 	}

@@ -4,9 +4,12 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-var betweenTimes = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
+var betweenTimes = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
+})
 
 // os371Conditions writes the conditions of an access rule.
 func (r *reader) os371Conditions(n *node, effect string) []part {
@@ -29,7 +32,7 @@ func (r *reader) os371Conditions(n *node, effect string) []part {
 	}
 	if v := n.get("time_of_day"); v != nil {
 		s := r.text(v, "time_of_day")
-		if s != "" && !betweenTimes.MatchString(s) {
+		if s != "" && !betweenTimes().MatchString(s) {
 			r.err(v.pos, "time_of_day is two times such as 09:00-17:00, and this is %s", show(s))
 		}
 		zone := r.options.Zone
@@ -49,7 +52,9 @@ func (r *reader) os371Conditions(n *node, effect string) []part {
 	return out.parts
 }
 
-var rateLimit = regexp.MustCompile(`^([1-9][0-9]{0,8}) ?(?:/|per ) ?(second|minute|hour|day|s|m|min|h|d)$`)
+var rateLimit = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([1-9][0-9]{0,8}) ?(?:/|per ) ?(second|minute|hour|day|s|m|min|h|d)$`)
+})
 
 // httpOps maps a method of a service to what its tools do.
 func httpOps(method string) []string {
@@ -81,10 +86,10 @@ func (r *reader) os371Service(n *node) {
 		}
 	}
 	source, destination := r.text(n.get("source"), "source"), r.text(n.get("destination"), "destination")
-	if destination != "" && !backendName.MatchString(destination) {
+	if destination != "" && !backendName().MatchString(destination) {
 		r.err(n.get("destination").pos, "the destination %s cannot be the name of a backend: a-z, 0-9 and -, at most 32", show(destination))
 	}
-	if source != "" && !plainName.MatchString(strings.NewReplacer("/", "", ":", "", ".", "").Replace(source)) {
+	if source != "" && !plainName().MatchString(strings.NewReplacer("/", "", ":", "", ".", "").Replace(source)) {
 		r.err(n.get("source").pos, "the source %s cannot be the name of an agent: no patterns", show(source))
 	}
 	out := &rule{id: r.id(path.Base(source) + "-to-" + destination), effect: "allow", targets: []string{destination + ".*"}}
@@ -129,7 +134,7 @@ func (r *reader) os371Methods(n *node) []string {
 func (r *reader) os371Limits(n *node, out *rule) {
 	if v := n.get("rate_limit"); v != nil {
 		s := r.text(v, "rate_limit")
-		m := rateLimit.FindStringSubmatch(s)
+		m := rateLimit().FindStringSubmatch(s)
 		if m == nil && s != "" {
 			r.err(v.pos, "rate_limit is a number for a time, such as 100/minute, and this is %s", show(s))
 		} else if m != nil {

@@ -5,20 +5,21 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 var (
 	// plainWord matches text that needs no quotes in YAML, whatever its version
 	// and wherever it stands.
-	plainWord = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*$`)
+	plainWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*$`) })
 	// notText matches words that some reader of YAML takes for no text.
-	notText = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null)$`)
+	notText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null)$`) })
 )
 
 // quote writes text as a YAML scalar.
 func quote(s string) string {
 	switch {
-	case plainWord.MatchString(s) && !notText.MatchString(s):
+	case plainWord().MatchString(s) && !notText().MatchString(s):
 		return s
 	case strings.Contains(s, `\`) && !strings.Contains(s, "'") && allPrint(s):
 		return "'" + s + "'" // regular expressions stay readable

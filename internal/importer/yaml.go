@@ -7,11 +7,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
 
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
+var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^line (\d+): `) })
 
 // maxNesting is how deep a source may be nested.
 const maxNesting = 64
@@ -50,7 +51,7 @@ func (r *reader) yamlError(err error) {
 		return
 	}
 	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
+	if m := yamlLine().FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = text[len(m[0]):]
 	}
@@ -112,17 +113,21 @@ func (r *reader) yamlFields(n *node, y *yaml.Node, depth int) bool {
 }
 
 var (
-	jsonNumber = regexp.MustCompile(`^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$`)
+	jsonNumber = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$`)
+	})
 	// otherYAML matches plain words that YAML 1.1, which the original readers
 	// speak, takes for something else than YAML 1.2 does.
-	otherYAML = regexp.MustCompile(`^(?i:yes|no|on|off)$|^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$|^[-+]?[0-9][0-9_]*_[0-9_]*$`)
+	otherYAML = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?i:yes|no|on|off)$|^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$|^[-+]?[0-9][0-9_]*_[0-9_]*$`)
+	})
 )
 
 // yamlScalar reads text, a number, true, false or null.
 func (r *reader) yamlScalar(n *node, y *yaml.Node) bool {
 	n.value = y.Value
 	quoted := y.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
-	if !quoted && otherYAML.MatchString(y.Value) {
+	if !quoted && otherYAML().MatchString(y.Value) {
 		r.err(n.pos, "%s is text to one reader of YAML and true, false or a number to another: quote it", show(y.Value))
 	}
 	switch y.ShortTag() {
@@ -132,7 +137,7 @@ func (r *reader) yamlScalar(n *node, y *yaml.Node) bool {
 		n.kind, n.value = boolean, strings.ToLower(y.Value)
 	case "!!int", "!!float":
 		n.kind = number
-		if !jsonNumber.MatchString(y.Value) {
+		if !jsonNumber().MatchString(y.Value) {
 			r.err(n.pos, "%s is a number to some readers of YAML only: write it in plain decimals, or quote it", show(y.Value))
 		}
 	case "!!timestamp", "!!str":

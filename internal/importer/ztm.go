@@ -3,6 +3,7 @@ package importer
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // zeroTrust reads a policy of zero-trust-mcp: exact tool names, deny rules
@@ -43,11 +44,11 @@ func (r *reader) zeroTrustDefault(n *node) {
 }
 
 // plainName matches names of tools that stand for themselves in a pattern.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]+$`) })
 
 // tool writes the pattern for tools of the backend with this name.
 func (r *reader) tool(name string) string {
-	if plainName.MatchString(strings.ReplaceAll(name, "*", "")) && name != "" {
+	if plainName().MatchString(strings.ReplaceAll(name, "*", "")) && name != "" {
 		return name
 	}
 	return r.options.Backend + "." + name

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // constraint writes what an argument of an allow rule must be. It reports
@@ -139,10 +140,10 @@ func (r *reader) bounds(n *node, arg, types string) []string {
 
 // otherRegexp matches what Python and RE2 read differently, or only one of
 // them at all.
-var otherRegexp = regexp.MustCompile(`\\[pPQEC]|\\x\{|\[\[:|\{,|\(\?U`)
+var otherRegexp = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\[pPQEC]|\\x\{|\[\[:|\{,|\(\?U`) })
 
 // asciiClass matches classes that hold letters of every script in Python.
-var asciiClass = regexp.MustCompile(`\\[dDwWsSbB]`)
+var asciiClass = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\[dDwWsSbB]`) })
 
 // pythonPattern writes a regular expression. The original asks for a match at
 // the start of the value; here the whole value must match.
@@ -151,7 +152,7 @@ func (r *reader) pythonPattern(n *node) string {
 	p := strings.ReplaceAll(s, `\Z`, `\z`)
 	if len(p) > 4096 {
 		r.err(n.pos, "the pattern is longer than 4096 characters")
-	} else if m := otherRegexp.FindString(p); m != "" {
+	} else if m := otherRegexp().FindString(p); m != "" {
 		r.err(n.pos, "the pattern %s holds %s, which Python and RE2 read differently: write it in another way", show(s), m)
 	} else if _, err := regexp.Compile(p); err != nil {
 		r.err(n.pos, "the pattern %s: %s (RE2 syntax, without look-around and back references)", show(s), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
@@ -161,7 +162,7 @@ func (r *reader) pythonPattern(n *node) string {
 	} else {
 		r.stricter(n.pos, "that a value which begins with a match passes, whatever follows", "the whole value must match")
 	}
-	if asciiClass.MatchString(p) {
+	if asciiClass().MatchString(p) {
 		r.remark(n.pos, `\d, \w, \s and \b mean ASCII here, and every script in the original`)
 	}
 	return "pattern: " + quote(p)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -92,7 +93,7 @@ func addable(r *Recorded) error {
 	return nil
 }
 
-var plainArg = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
+var plainArg = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`) })
 
 // write returns the lines of the rule, without indentation.
 func (a *Addition) write(r *Recorded) []string {
@@ -118,7 +119,7 @@ func (a *Addition) write(r *Recorded) []string {
 	}
 	var args []string
 	for i, name := range r.Args {
-		if !plainArg.MatchString(name) {
+		if !plainArg().MatchString(name) {
 			r.Whole = false
 			continue
 		}
