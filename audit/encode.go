@@ -59,12 +59,14 @@ func appendFields(b []byte, r *Record) []byte {
 	b = appendString(b, "subject", r.Subject)
 	b = appendString(b, "client", r.Client)
 	b = appendString(b, "session", r.Session)
+	b = appendString(b, "agent", r.Agent)
 	b = appendString(b, "isolation", r.Isolation)
 	b = appendArgs(b, r.Args)
 	b = appendString(b, "message", r.Message)
 	b = appendProvenance(b, r.Provenance)
 	b = appendCount(b, "eval_us", r.EvalUS, false)
 	b = appendOutcome(b, r)
+	b = appendPeople(b, r)
 	return appendLifecycle(b, r)
 }
 

@@ -112,6 +112,8 @@ type Record struct {
 	Subject string `json:"subject,omitempty"`
 	Client  string `json:"client,omitempty"`
 	Session string `json:"session,omitempty"`
+	// Agent is the proven identity of the software that acted.
+	Agent string `json:"agent,omitempty"`
 	// Isolation is "same-user" or "separate".
 	Isolation string `json:"isolation,omitempty"`
 
@@ -133,6 +135,11 @@ type Record struct {
 	Labels     []string `json:"labels,omitempty"`
 	// Counts is set for lists, which are filtered item by item.
 	Counts *Counts `json:"counts,omitempty"`
+
+	// Approval, Change and Judgement are what people decided.
+	Approval  *Approval  `json:"approval,omitempty"`
+	Change    *Change    `json:"change,omitempty"`
+	Judgement *Judgement `json:"judgement,omitempty"`
 
 	// CommandDigest is "sha256:…" of the backend's command line, in a start
 	// record. The command line itself may hold secrets and is not kept.
