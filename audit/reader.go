@@ -18,6 +18,7 @@ type slotReader struct {
 	file    segmentFile
 	w       *walker
 	payload []byte // what is left of the current frame
+	at      int64  // where that frame begins
 }
 
 func (s *slotReader) close() {
@@ -29,24 +30,33 @@ func (s *slotReader) close() {
 
 // next returns the next record; ok is false where there is none yet.
 func (s *slotReader) next() (r Record, ok bool, err error) {
+	line, ok, err := s.record()
+	if !ok || err != nil {
+		return Record{}, false, err
+	}
+	r, err = Decode(line)
+	return r, err == nil, err
+}
+
+// record returns the stored line of the next record, which is then s.after.
+func (s *slotReader) record() (line []byte, ok bool, err error) {
 	for {
 		line, ok, err := s.line()
 		if !ok || err != nil {
-			return Record{}, false, err
+			return nil, false, err
 		}
 		h, ok := peek(line)
 		if !ok {
-			return Record{}, false, fmt.Errorf("%w: %s: not a record after record %d", ErrTampered, s.segmentPath(), s.after)
+			return nil, false, fmt.Errorf("%w: %s: not a record after record %d", ErrTampered, s.segmentPath(), s.after)
 		}
 		if h.seq <= s.after && !s.begun {
 			continue
 		}
 		if s.begun && h.seq != s.after+1 {
-			return Record{}, false, fmt.Errorf("%w: %s: record %d expected, found record %d", ErrTampered, s.segmentPath(), s.after+1, h.seq)
+			return nil, false, fmt.Errorf("%w: %s: record %d expected, found record %d", ErrTampered, s.segmentPath(), s.after+1, h.seq)
 		}
 		s.after, s.begun = h.seq, true
-		r, err := Decode(line)
-		return r, err == nil, err
+		return line, true, nil
 	}
 }
 
@@ -73,7 +83,7 @@ func (s *slotReader) frame() (more bool, err error) {
 		payload, at, err := s.w.next()
 		if err == nil {
 			if lastSeq(payload) > s.after {
-				s.payload = payload
+				s.payload, s.at = payload, at
 				return true, nil
 			}
 			continue
