@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -44,12 +45,12 @@ func openCover(v *verifier, since *Checkpoint) (cover, []byte, error) {
 	return c, signed, nil
 }
 
-// record takes the next intact record.
-func (c *cover) record(line []byte) {
+// record takes the hash of the next intact record.
+func (c *cover) record(hash [sha256.Size]byte) {
 	if c.tree.size >= c.upTo {
 		return
 	}
-	c.buf = c.tree.add(tlog.RecordHash(line), c.buf[:0])
+	c.buf = c.tree.add(leafHash(hash), c.buf[:0])
 	for _, head := range []*Checkpoint{c.own, c.since} {
 		if head != nil && head.Size == c.tree.size && c.tree.root() != head.Root {
 			c.blamed = true
@@ -105,7 +106,7 @@ func (v *verifier) firstChanged(head *Checkpoint) (place, bool) {
 		if err != nil {
 			return place{}, false
 		}
-		if leaf[0] != tlog.RecordHash(line) {
+		if leaf[0] != leafHash(sha256.Sum256(line)) {
 			return place{seq: seq, file: r.file.name}, true
 		}
 	}

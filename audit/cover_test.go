@@ -64,7 +64,7 @@ func resign(t testing.TB, dir string, key ed25519.PrivateKey) {
 	}
 	defer file.f.Close()
 	for _, line := range storedLines(t, dir) {
-		if err := file.append(line); err != nil {
+		if err := file.append(sha256.Sum256(line)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -67,9 +67,15 @@ func crashChild(dir string) error {
 // that it knew to be durable.
 func crash(t *testing.T, dir string, after time.Duration) (acked uint64) {
 	t.Helper()
+	return crashWith(t, dir, after, func(p *os.Process) { _ = p.Kill() })
+}
+
+// crashWith runs one child, does something to it after a while, waits for its
+// end and returns the last record that it knew to be durable.
+func crashWith(t *testing.T, dir string, after time.Duration, do func(*os.Process)) (acked uint64) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), envCrash+"="+dir)
-	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,8 +83,9 @@ func crash(t *testing.T, dir string, after time.Duration) (acked uint64) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-	defer kill.Stop()
+	timer := time.AfterFunc(after, func() { do(cmd.Process) })
+	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer stuck.Stop()
 	in := bufio.NewScanner(out)
 	for in.Scan() {
 		seq, err := strconv.ParseUint(in.Text(), 10, 64)
@@ -88,38 +95,61 @@ func crash(t *testing.T, dir string, after time.Duration) (acked uint64) {
 		acked = max(acked, seq)
 	}
 	_ = cmd.Wait()
+	if timer.Stop() {
+		t.Fatalf("the child ended by itself: %v", cmd.ProcessState)
+	}
 	return acked
 }
 
-func TestKill(t *testing.T) {
-	rounds := 100
-	if os.Getenv("CUSTOS_RELIABILITY") != "" {
-		rounds = 10_000
-	} else if testing.Short() {
-		rounds = 10
+// unharmed fails the test where a crash is taken for tampering.
+func unharmed(t *testing.T, logDir, when string, round int) Report {
+	t.Helper()
+	rep, err := Verify(logDir, VerifyOptions{})
+	if err != nil || rep.Tampered() {
+		t.Fatalf("%s %d: false alarm: %v, %+v", when, round, err, rep.FirstBad())
 	}
+	return rep
+}
+
+// reopened continues a chain after a crash, ends it in order, and returns how
+// long its recovery took.
+func reopened(t *testing.T, dir string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	l := mustOpen(t, dir, crashOptions())
+	took := time.Since(began)
+	mustClose(t, l)
+	return took
+}
+
+// recoveryBar fails the test where recovery took too long.
+func recoveryBar(t *testing.T, times []time.Duration) {
+	t.Helper()
+	slices.Sort(times)
+	p99 := times[len(times)*99/100]
+	t.Logf("%d rounds, recovery p50 %v p99 %v", len(times), times[len(times)/2], p99)
+	if p99 > time.Second {
+		t.Errorf("recovery p99 %v, want below 1 s", p99)
+	}
+}
+
+func TestKill(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	var logDir, dir string
 	var total uint64
 	var times []time.Duration
-	for round := range rounds {
+	for round := range rounds(100, 10_000) {
 		if round%20 == 0 {
 			logDir, dir = slot(t)
 		}
 		acked := crash(t, dir, time.Duration(15+rng.IntN(70))*time.Millisecond)
-		rep, err := Verify(logDir, VerifyOptions{})
-		if err != nil || rep.Tampered() {
-			t.Fatalf("round %d: false alarm: %v, %+v", round, err, rep.FirstBad())
-		}
+		rep := unharmed(t, logDir, "round", round)
 		if acked > rep.Records() {
 			t.Fatalf("round %d: record %d was acknowledged, the log ends at %d", round, acked, rep.Records())
 		}
-		began := time.Now()
-		l := mustOpen(t, dir, crashOptions())
-		times = append(times, time.Since(began))
-		mustClose(t, l)
-		if rep, err = Verify(logDir, VerifyOptions{}); err != nil || rep.Tampered() || rep.Slots[0].TornTail != 0 {
-			t.Fatalf("round %d: after recovery: %v, %+v", round, err, rep.FirstBad())
+		times = append(times, reopened(t, dir))
+		if rep = unharmed(t, logDir, "after recovery, round", round); rep.Slots[0].TornTail != 0 {
+			t.Fatalf("round %d: a torn tail is left after recovery", round)
 		}
 		total += acked
 		if (round+1)%20 == 0 {
@@ -129,10 +159,5 @@ func TestKill(t *testing.T) {
 	if total == 0 {
 		t.Fatal("no child acknowledged anything")
 	}
-	slices.Sort(times)
-	p99 := times[len(times)*99/100]
-	t.Logf("%d rounds, recovery p50 %v p99 %v", rounds, times[len(times)/2], p99)
-	if p99 > time.Second {
-		t.Errorf("recovery p99 %v, want below 1 s", p99)
-	}
+	recoveryBar(t, times)
 }

@@ -88,10 +88,12 @@ func number(b []byte, prefix string) (rest []byte, n uint64, ok bool) {
 	return b[i:], n, true
 }
 
-// forwarded reports whether an admission let its call pass. The member name
-// with its quotes cannot occur inside a JSON string, where quotes are escaped.
+// forwarded reports whether an admission let a call pass that is answered. A
+// member name with its quotes cannot occur inside a JSON string, where quotes
+// are escaped.
 func (h *head) forwarded() bool {
-	return string(h.kind) == string(KindAdmission) && bytes.Contains(h.rest, []byte(`,"decision":"allow"`))
+	return string(h.kind) == string(KindAdmission) && bytes.Contains(h.rest, []byte(`,"decision":"allow"`)) &&
+		!bytes.Contains(h.rest, []byte(`,"one_way":true`))
 }
 
 // answers returns the seq of the admission that an outcome closes, or 0.

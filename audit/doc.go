@@ -56,8 +56,8 @@
 //
 // A chain shows any change that was not carried through to its end. Against a
 // cut tail, or a chain that was computed anew, stands the [Checkpoint]: the
-// signed head of a Merkle tree (RFC 6962) over the stored records, at most a
-// second behind a log that grows. Below it nothing is a crash's work. Whoever
+// signed head of a Merkle tree (RFC 6962) whose entries are the hashes of the
+// records, at most a second behind a log that grows. Below it nothing is a crash's work. Whoever
 // has stolen the key, or can remove the checkpoint, is found only by a head that
 // was kept elsewhere ([Heads], [VerifyOptions].Since), so a [Report] always
 // states its scope.

@@ -135,7 +135,7 @@ func (k *keeper) follow(head Head) error {
 		}
 		k.last = sha256.Sum256(line)
 		k.reader.after = h.seq
-		if err := k.tree.append(line); err != nil {
+		if err := k.tree.append(k.last); err != nil {
 			return err
 		}
 		if k.tree.size == k.signed.Size && k.tree.root() != k.signed.Root {

@@ -77,7 +77,7 @@ func TestCheckpointCoversTheLog(t *testing.T) {
 		mustClose(t, l)
 		c := mustCheckpoint(t, dir)
 		lines := storedLines(t, dir)
-		want := Checkpoint{Instance: opt.Instance, Size: l.Head().Seq, Root: tlog.Hash(naiveRoot(lines))}
+		want := Checkpoint{Instance: opt.Instance, Size: l.Head().Seq, Root: tlog.Hash(naiveRoot(hashesOf(lines)))}
 		if c != want || c.Size != uint64(len(lines)) {
 			t.Fatalf("round %d: %+v, want %+v of %d records", round, c, want, len(lines))
 		}

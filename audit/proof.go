@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -183,7 +184,7 @@ func (p *proof) prove(r tlog.HashReader, head *Checkpoint, call []storedLine) er
 func proveLine(r tlog.HashReader, head *Checkpoint, rec storedLine) (tlog.RecordProof, error) {
 	path, err := tlog.ProveRecord(int64(head.Size), int64(rec.seq-1), r)
 	if err == nil {
-		err = tlog.CheckRecord(path, int64(head.Size), head.Root, int64(rec.seq-1), tlog.RecordHash(rec.line))
+		err = tlog.CheckRecord(path, int64(head.Size), head.Root, int64(rec.seq-1), leafHash(sha256.Sum256(rec.line)))
 	}
 	return path, err
 }
@@ -214,7 +215,7 @@ func rebuildTree(dir string, head *Checkpoint) (memoryHashes, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 		}
-		hashes = t.add(tlog.RecordHash(line), hashes)
+		hashes = t.add(leafHash(sha256.Sum256(line)), hashes)
 	}
 	if t.root() != head.Root {
 		return nil, fmt.Errorf("%w: the first %d records are not those that were signed", ErrTampered, head.Size)

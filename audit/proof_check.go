@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (v *Proven) record(p *proof, r *provenLine) error {
 	if rec.Slot != v.Head.Slot || rec.Seq > v.Head.Size {
 		return fmt.Errorf("record %s is not one that the head counts", rec.ID())
 	}
-	if err := tlog.CheckRecord(path, int64(v.Head.Size), v.Head.Root, int64(rec.Seq-1), tlog.RecordHash([]byte(r.Line))); err != nil {
+	if err := tlog.CheckRecord(path, int64(v.Head.Size), v.Head.Root, int64(rec.Seq-1), leafHash(sha256.Sum256([]byte(r.Line)))); err != nil {
 		return fmt.Errorf("record %s: %w", rec.ID(), err)
 	}
 	v.Records, v.Lines = append(v.Records, rec), append(v.Lines, r.Line)

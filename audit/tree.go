@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,24 @@ import (
 // from the records.
 const treeName = "tree"
 
+// leafHash returns the leaf of a record. The entry of the tree is the record's
+// hash, the one that the next record carries, so that a reader who follows the
+// chain hashes each record once.
+func leafHash(record [sha256.Size]byte) tlog.Hash {
+	var b [1 + sha256.Size]byte // begins with the prefix of a leaf, 0
+	copy(b[1:], record[:])
+	return sha256.Sum256(b[:])
+}
+
+// nodeHash is [tlog.NodeHash] without its allocations.
+func nodeHash(left, right *tlog.Hash) tlog.Hash {
+	var b [1 + 2*tlog.HashSize]byte
+	b[0] = 1 // the prefix of an inner node
+	copy(b[1:], left[:])
+	copy(b[1+tlog.HashSize:], right[:])
+	return sha256.Sum256(b[:])
+}
+
 // fold computes a Merkle tree while its leaves come by, in little memory: it
 // keeps the root of each complete subtree that has no right sibling yet.
 type fold struct {
@@ -30,7 +49,7 @@ func (t *fold) add(leaf tlog.Hash, stored []tlog.Hash) []tlog.Hash {
 	stored = append(stored, leaf)
 	level := 0
 	for ; t.size>>level&1 == 1; level++ {
-		leaf = tlog.NodeHash(t.peaks[level], leaf)
+		leaf = nodeHash(&t.peaks[level], &leaf)
 		stored = append(stored, leaf)
 	}
 	t.peaks[level] = leaf
@@ -48,7 +67,7 @@ func (t *fold) root() tlog.Hash {
 		case !some:
 			root, some = t.peaks[level], true
 		default:
-			root = tlog.NodeHash(t.peaks[level], root)
+			root = nodeHash(&t.peaks[level], &root)
 		}
 	}
 	if !some {
@@ -141,9 +160,9 @@ func openTree(d *disk, dir string, signed Checkpoint) (*treeFile, error) {
 	return t, nil
 }
 
-// append adds the next record.
-func (t *treeFile) append(line []byte) error {
-	t.scratch = t.add(tlog.RecordHash(line), t.scratch[:0])
+// append adds the next record by its hash.
+func (t *treeFile) append(record [sha256.Size]byte) error {
+	t.scratch = t.add(leafHash(record), t.scratch[:0])
 	for i := range t.scratch {
 		t.pending = append(t.pending, t.scratch[i][:]...)
 	}

@@ -14,12 +14,12 @@ import (
 )
 
 // naiveRoot is the definition of RFC 6962 §2.1, word for word.
-func naiveRoot(leaves [][]byte) [32]byte {
+func naiveRoot(leaves [][sha256.Size]byte) [32]byte {
 	switch n := len(leaves); n {
 	case 0:
 		return sha256.Sum256(nil)
 	case 1:
-		return sha256.Sum256(append([]byte{0}, leaves[0]...))
+		return sha256.Sum256(append([]byte{0}, leaves[0][:]...))
 	default:
 		k := 1
 		for k*2 < n {
@@ -30,16 +30,26 @@ func naiveRoot(leaves [][]byte) [32]byte {
 	}
 }
 
-func leavesOf(n int) [][]byte {
-	leaves := make([][]byte, n)
+// leavesOf returns the hashes of n records.
+func leavesOf(n int) [][sha256.Size]byte {
+	leaves := make([][sha256.Size]byte, n)
 	for i := range leaves {
-		leaves[i] = fmt.Appendf(nil, "record %d", i)
+		leaves[i] = sha256.Sum256(fmt.Appendf(nil, "record %d", i))
 	}
 	return leaves
 }
 
+// hashesOf returns the hashes of stored records, the entries of their tree.
+func hashesOf(lines [][]byte) [][sha256.Size]byte {
+	hashes := make([][sha256.Size]byte, len(lines))
+	for i := range lines {
+		hashes[i] = sha256.Sum256(lines[i])
+	}
+	return hashes
+}
+
 // buildTree writes a tree file of n leaves and returns its path.
-func buildTree(t testing.TB, leaves [][]byte) (*treeFile, string) {
+func buildTree(t testing.TB, leaves [][sha256.Size]byte) (*treeFile, string) {
 	t.Helper()
 	d := osDisk()
 	dir := t.TempDir()
@@ -83,7 +93,7 @@ func TestRootIsTheOneOfRFC6962(t *testing.T) {
 		if n == large {
 			break
 		}
-		f.add(tlog.RecordHash(leaves[n]), nil)
+		f.add(leafHash(leaves[n]), nil)
 	}
 	tree, _ := buildTree(t, leaves)
 	for n := range sizes {

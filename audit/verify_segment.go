@@ -38,7 +38,7 @@ func (v *verifier) record(line []byte, p place) {
 	switch what {
 	case "":
 		v.last = p
-		v.cover.record(line)
+		v.cover.record(v.chain.head.Hash)
 	case misfit:
 		v.suspect = &suspicion{before: before, at: p}
 		c := v.chain

@@ -76,8 +76,11 @@ func TestReport(t *testing.T) {
 	denied := admission(3)
 	denied.Decision = 3
 	mustWait(t, l.Append(denied))
+	notification := admission(4)
+	notification.OneWay = true // never answered, so that no outcome is missing
+	mustWait(t, l.Append(notification))
 	mustClose(t, l)
-	want := SlotReport{Records: 5, Segments: 1, Head: l.Head().prev(), NotCheckpointed: 5, TailUnproven: 5, OutcomeUnknown: []uint64{b.Seq()}}
+	want := SlotReport{Records: 6, Segments: 1, Head: l.Head().prev(), NotCheckpointed: 6, TailUnproven: 6, OutcomeUnknown: []uint64{b.Seq()}}
 	rep, err := Verify(logDir, VerifyOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -87,9 +90,9 @@ func TestReport(t *testing.T) {
 	}
 	// The next process says explicitly that nobody knows.
 	mustClose(t, mustOpen(t, dir, options(t)))
-	r, err := Find(logDir, FormatID(0, 6))
+	r, err := Find(logDir, FormatID(0, 7))
 	if err != nil || r.Kind != KindOutcomeUnknown || r.Admission != b.Seq() {
-		t.Fatalf("record 6: %+v, %v", r, err)
+		t.Fatalf("record 7: %+v, %v", r, err)
 	}
 	rep, err = Verify(logDir, VerifyOptions{})
 	if d := cmp.Diff([]uint64{b.Seq()}, rep.Slots[0].OutcomeUnknown); err != nil || d != "" {

@@ -25,7 +25,8 @@ def decode64(text):
 
 
 def leaf_hash(record):
-    return hashlib.sha256(b"\0" + record).digest()
+    """The leaf of a record: the entry of the tree is the record's hash."""
+    return hashlib.sha256(b"\0" + hashlib.sha256(record).digest()).digest()
 
 
 def node_hash(left, right):
