@@ -8,7 +8,7 @@ FUZZTIME ?= 30s
 TIMEOUT  ?= 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help build test peers lint fuzz bench reliability soak clean
+.PHONY: help build test peers mechanisms lint fuzz bench reliability soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,10 @@ fuzz: ## every fuzz target for FUZZTIME (30s) each
 bench: ## direct, raw relay and Custos measured side by side; BENCH= passes flags
 	$(GO) run ./bench $(BENCH)
 
-reliability: peers ## the long crash, power-cut and fault tests; fails where a mechanism is missing
+mechanisms: ## install strace and file system tools, which the campaigns need (root)
+	@scripts/mechanisms.sh
+
+reliability: peers mechanisms ## the long crash, power-cut and fault tests; fails where a mechanism is missing
 	CUSTOS_RELIABILITY=1 $(GO) test -timeout 120m ./...
 
 soak: ## 1,000 sessions and one of 100,000 calls, memory watched; SOAK= passes flags

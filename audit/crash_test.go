@@ -17,6 +17,9 @@ import (
 // envCrash makes the test binary the process that is killed.
 const envCrash = "CUSTOS_TEST_AUDIT_CRASH"
 
+// envSlow makes that process wait before each fdatasync.
+const envSlow = "CUSTOS_TEST_AUDIT_SLOW"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envCrash); dir != "" {
 		if err := crashChild(dir); err != nil {
@@ -42,7 +45,16 @@ func crashChild(dir string) error {
 		return err
 	}
 	defer lock.Close()
-	l, err := Open(dir, crashOptions())
+	opt := crashOptions()
+	if os.Getenv(envSlow) != "" {
+		d := osDisk()
+		d.sync = func(f *os.File) error {
+			time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond)
+			return fdatasync(f)
+		}
+		opt.disk = &d
+	}
+	l, err := Open(dir, opt)
 	if err != nil {
 		return err
 	}
@@ -67,15 +79,18 @@ func crashChild(dir string) error {
 // that it knew to be durable.
 func crash(t *testing.T, dir string, after time.Duration) (acked uint64) {
 	t.Helper()
-	return crashWith(t, dir, after, func(p *os.Process) { _ = p.Kill() })
+	return crashWith(t, dir, "", after, func(p *os.Process) { _ = p.Kill() })
 }
 
 // crashWith runs one child, does something to it after a while, waits for its
 // end and returns the last record that it knew to be durable.
-func crashWith(t *testing.T, dir string, after time.Duration, do func(*os.Process)) (acked uint64) {
+func crashWith(t *testing.T, dir, env string, after time.Duration, do func(*os.Process)) (acked uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), envCrash+"="+dir)
+	if env != "" {
+		cmd.Env = append(cmd.Env, env)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -143,6 +143,10 @@ func (d *loopDisk) slot() (logDir, dir string) {
 	return logDir, dir
 }
 
+// slow makes the child wait before each fdatasync, so that a cut finds groups
+// that are written and not durable.
+const slow = envSlow + "=1"
+
 // TestPowerCut cuts the power under 64 writers, segments that turn and
 // checkpoints that follow each other, again and again on the same chain.
 // Nothing that was acknowledged may be gone, nothing be taken for tampering,
@@ -160,7 +164,7 @@ func TestPowerCut(t *testing.T) {
 			logDir, dir = d.slot()
 		}
 		failed := make(chan error, 1)
-		acked := crashWith(t, dir, time.Duration(15+rng.IntN(70))*time.Millisecond, func(*os.Process) {
+		acked := crashWith(t, dir, slow, time.Duration(15+rng.IntN(70))*time.Millisecond, func(*os.Process) {
 			d.writeBack(dir, rng.Int64N(4))
 			failed <- d.cut()
 		})
