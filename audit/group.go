@@ -136,7 +136,7 @@ func (l *Log) put(g *group, r *Record, now time.Time) bool {
 	g.records++
 	l.segBytes += int64(len(g.buf) - n)
 	switch {
-	case r.awaitsOutcome():
+	case r.AwaitsOutcome():
 		l.open[r.Seq] = struct{}{}
 	case r.Admission != 0:
 		delete(l.open, r.Admission)

@@ -205,8 +205,8 @@ type Args struct {
 // ID returns the record's id; see [FormatID].
 func (r *Record) ID() string { return FormatID(r.Slot, r.Seq) }
 
-// awaitsOutcome reports whether an outcome must follow: the call was
+// AwaitsOutcome reports whether an outcome must follow: the call was
 // forwarded, and is one that is answered.
-func (r *Record) awaitsOutcome() bool {
+func (r *Record) AwaitsOutcome() bool {
 	return r.Kind == KindAdmission && r.Decision == access.Allow && !r.OneWay
 }
