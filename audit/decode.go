@@ -92,8 +92,19 @@ func number(b []byte, prefix string) (rest []byte, n uint64, ok bool) {
 // member name with its quotes cannot occur inside a JSON string, where quotes
 // are escaped.
 func (h *head) forwarded() bool {
-	return string(h.kind) == string(KindAdmission) && bytes.Contains(h.rest, []byte(`,"decision":"allow"`)) &&
-		!bytes.Contains(h.rest, []byte(`,"one_way":true`))
+	if string(h.kind) != string(KindAdmission) {
+		return false
+	}
+	// From the last letters on, which are rarer than quotes and commas.
+	i := bytes.Index(h.rest, []byte(`w"`))
+	for i >= 0 && !bytes.HasSuffix(h.rest[:i+2], []byte(`,"decision":"allow"`)) {
+		next := bytes.Index(h.rest[i+2:], []byte(`w"`))
+		if next < 0 {
+			return false
+		}
+		i += 2 + next
+	}
+	return i >= 0 && !bytes.Contains(h.rest[:i], []byte(`,"one_way":true`)) // stored before it
 }
 
 // answers returns the seq of the admission that an outcome closes, or 0.
