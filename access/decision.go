@@ -22,6 +22,8 @@ type Decision struct {
 	// Hidden is true where the requested item is hidden from this caller: it
 	// is answered exactly like one that does not exist.
 	Hidden bool `json:"hidden,omitempty"`
+	// Approval is set where a person has to answer, or has.
+	Approval *Approval `json:"approval,omitempty"`
 }
 
 // Match is one rule that matched, with how it acted.

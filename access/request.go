@@ -44,6 +44,10 @@ type Request struct {
 	// Digest identifies method and params, volatile keys excepted. SHA-256 over
 	// the canonical form; zero where it was not computed.
 	Digest [32]byte
+	// Params are the whole params of a request that can wait for a person, who
+	// is asked about exactly these. Absent where nobody can wait for an answer:
+	// what a rule holds is then denied.
+	Params Value
 }
 
 // Subject is the human principal behind the agent.

@@ -2,7 +2,8 @@ package audit
 
 // The kinds of record that say who decided what about the guard itself.
 const (
-	// KindApproval is a person's answer to a held call.
+	// KindApproval is a step of a held call: that a person is asked, and what a
+	// person answered. An answer is durable before it counts.
 	KindApproval Kind = "approval"
 	// KindConfig says that a process works with another configuration than the
 	// one that was recorded last.
@@ -14,7 +15,11 @@ const (
 // Approval is a person's answer to a held call, in an approval record and in
 // the admission of the call that it let pass.
 type Approval struct {
-	// By is the issuer:id of the person, Channel the way the question went, and
+	// ID names the request that people answer ("a_91") and State how the request
+	// stood then: an [access.ApprovalState].
+	ID    string `json:"id,omitempty"`
+	State string `json:"state,omitempty"`
+	// By is the issuer:id of the person, "" while nobody answered, Channel the way the question went, and
 	// Assurance what that way proves.
 	By        string `json:"by"`
 	Channel   string `json:"channel,omitempty"`
@@ -60,6 +65,8 @@ func appendPeople(b []byte, r *Record) []byte {
 	if a := r.Approval; a != nil {
 		b = append(b, `,"approval":{"by":`...)
 		b = appendText(b, a.By)
+		b = appendString(b, "id", a.ID)
+		b = appendString(b, "state", a.State)
 		b = appendString(b, "channel", a.Channel)
 		b = appendString(b, "assurance", a.Assurance)
 		b = append(b, '}')

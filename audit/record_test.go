@@ -28,7 +28,7 @@ func full() Record {
 	r.Status, r.Bytes, r.DurationUS, r.Labels = StatusOK, 120, 842, []string{"pii"}
 	r.Counts = &Counts{Total: 14, Shown: 12, Hidden: 2}
 	r.Agent = "spiffe://corp/agent"
-	r.Approval = &Approval{By: "os:dev", Channel: "tty", Assurance: "host"}
+	r.Approval = &Approval{ID: "a_91", State: "granted", By: "os:dev", Channel: "tty", Assurance: "host"}
 	r.Change = &Change{Digest: "sha256:new", Old: "sha256:old", Actor: "os:dev", Signer: "key", Diff: "-a\n+b\n"}
 	r.Judgement = &Judgement{Of: "d_7F3K", Verdict: VerdictBad, Note: "not asked for"}
 	r.CommandDigest, r.Instance, r.Format, r.Previous = "sha256:cmd", "i_X", 1, "0000000000000001.seg"
