@@ -28,6 +28,8 @@ type Config struct {
 	Teams  []Team
 	Limits Limits
 	Audit  Audit
+	// Sinks say where records go beside the log.
+	Sinks Sinks
 	// Denials says how a denied tools/call answers.
 	Denials Denials
 	// Source is the file that was read, "" for none.
@@ -161,6 +163,7 @@ func (c *Config) anchor(dir string) {
 	for i := range c.Policy.Files {
 		c.Policy.Files[i].Path = rooted(dir, c.Policy.Files[i].Path)
 	}
+	c.Sinks.anchor(dir)
 }
 
 func rooted(dir, path string) string {

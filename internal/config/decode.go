@@ -54,7 +54,7 @@ func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
 // later names the keys that config.md promises and this version does not
 // have. Ignoring one would leave somebody unguarded who believes otherwise.
 func later() []string {
-	return []string{"listen", "identity", "session", "backends", "prefix", "approvals", "sinks"}
+	return []string{"listen", "identity", "session", "backends", "prefix", "approvals"}
 }
 
 func (c *Config) decode(file string, data []byte) []Problem {
@@ -83,6 +83,7 @@ func (c *Config) decode(file string, data []byte) []Problem {
 		{"teams", func(d *decoder, n *yaml.Node) { c.Teams = d.teams(n) }},
 		{"limits", func(d *decoder, n *yaml.Node) { d.limits(n, &c.Limits) }},
 		{"audit", func(d *decoder, n *yaml.Node) { d.audit(n, &c.Audit) }},
+		{"sinks", func(d *decoder, n *yaml.Node) { d.sinks(n, &c.Sinks) }},
 		{"denials", func(d *decoder, n *yaml.Node) {
 			var s string
 			if d.text(n, &s); s != string(DenyAsResult) && s != string(DenyAsError) {
