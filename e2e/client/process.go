@@ -143,6 +143,20 @@ func (p *Process) SendBytes(b []byte) {
 	}
 }
 
+// Try is Send and the next line back, for a command that may be gone or may
+// never answer: ok is false then, and the test goes on.
+func (p *Process) Try(line string, patience time.Duration) (reply string, ok bool) {
+	if _, err := p.stdin.Write([]byte(line + "\n")); err != nil {
+		return "", false
+	}
+	select {
+	case b, open := <-p.lines:
+		return string(bytes.TrimSuffix(b, []byte("\n"))), open
+	case <-time.After(patience):
+		return "", false
+	}
+}
+
 // CloseStdin ends the command's input.
 func (p *Process) CloseStdin() { p.stdin.Close() }
 
