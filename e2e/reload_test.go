@@ -16,6 +16,8 @@ import (
 const (
 	echoAllowed = "policy: echo\nrules:\n  - {id: echo, allow: [\"files.echo\"], unlisted_args: allow}\n"
 	echoDenied  = "policy: echo\nrules:\n  - {id: no-echo, deny: [\"files.echo\"]}\n"
+	// echoUntested allows, and its own test says that it must not.
+	echoUntested = echoAllowed + "tests: {cases: [{name: no echo, backend: files, tool: echo, expect: {decision: deny, rule: null}}]}\n"
 )
 
 // reloading is a guard whose policy changes while it runs.
@@ -141,6 +143,7 @@ func TestReloadKeepsTheLastGood(t *testing.T) {
 		{func() { r.replace("policy: echo\nrules:\n  - {id: echo, alow: [\"files.echo\"]}\n") }, "policy.yaml:3:16: error: unknown key"},
 		{func() { r.replace("") }, "the file holds no policy"},
 		{func() { r.replace(echoAllowed[:len(echoAllowed)-4]) }, "this is not YAML"},
+		{func() { r.replace(echoUntested) }, `policy.yaml:4:1: error: the test "no echo" fails`},
 		{func() { r.leads(r.policy + ".nowhere") }, "no such file or directory"},
 		{func() { _ = os.Remove(r.policy) }, "no such file or directory"},
 	} {
@@ -157,8 +160,14 @@ func TestReloadKeepsTheLastGood(t *testing.T) {
 		}
 		return nil
 	})
+	if text := run(t, 0, "--state", r.state, "status"); !strings.Contains(text, "DEGRADED  the policy changed and cannot be used") {
+		t.Errorf("nothing is degraded: %s", text)
+	}
 	r.replace(echoAllowed)
 	r.echoes(true)
+	if text := run(t, 0, "--state", r.state, "status"); strings.Contains(text, "DEGRADED") {
+		t.Errorf("it is still degraded: %s", text)
+	}
 	anomalies := 0
 	for _, l := range r.finish(t) {
 		if l.Kind == "anomaly" && strings.HasPrefix(l.Detail, "policy reload refused: ") {

@@ -22,6 +22,7 @@ func fileShapes() []key {
 		{"observe", "Lifts the default deny and records what it would have denied.", flag()},
 		{"team_membership", "any: who is in several teams has what any of them grants.", words("any")},
 		{"rules", "The rules. Their order means nothing.", shape{"type": "array", "minItems": 1, "items": ref("rule")}},
+		{"tests", "Calls and what is meant to become of them, run before the policy is put in force.", testsShape()},
 	}
 }
 
@@ -43,4 +44,45 @@ func factsShape() shape {
 		{"commands", "Which arguments are commands.", orNone(ref("words"))},
 		{"secrets", "Which arguments are secrets.", orNone(ref("words"))},
 	}))
+}
+
+// testsShape is what a policy says of itself. The fields of a call are those of
+// a line of `policy eval`.
+func testsShape() shape {
+	free := shape{"type": "object"}
+	call := object([]key{
+		{"name", "What the case shows.", anyText()},
+		{"matrix", "Fields with a list of values each: the case is decided for every combination.", free},
+		{"backend", "The server.", anyText()},
+		{"tool", "The tool that is called.", anyText()},
+		{"uri", "The resource that is read.", anyText()},
+		{"prompt", "The prompt that is asked for.", anyText()},
+		{"method", "The method, where it is none of these.", anyText()},
+		{"arguments", "The arguments of the call.", free},
+		{"subject", "Who calls: {id: NAME, issuer: NAME, groups: [], roles: []}.", free},
+		{"agent", "The proven identity of the calling software.", anyText()},
+		{"client", "What the client calls itself.", anyText()},
+		{"facts", "What is known, by name.", free},
+		{"labels", "The labels of the tool.", shape{"type": "array"}},
+		{"session", "What the session has done so far.", free},
+		{"counters", "How many calls each limit and rate has counted.", free},
+		{"lifts", "Which entries of break_glass are open.", shape{"type": "array"}},
+		{"schema", "The tool's input schema.", free},
+		{"now", "The time of the call.", anyText()},
+		{"expect", "What is meant to become of it.", object([]key{
+			{"decision", "The outcome.", words("allow", "approve", "deny")},
+			{"rule", "The rule that determines it, null for none.", shape{"type": []string{"string", "null"}}},
+			{"reason", "The reason code.", anyText()},
+		})},
+	})
+	call["required"] = []string{"name", "expect"}
+	out := object([]key{
+		{"home", "What ~ means in the policy and in calls.", shape{"type": "string", "pattern": "^/"}},
+		{"now", "The time of every call that names none.", anyText()},
+		{"teams", "Who is in which team: {NAME: {groups: [GROUP]}}.", free},
+		{"defaults", "What holds for every call that does not say otherwise.", free},
+		{"cases", "The calls.", shape{"type": "array", "minItems": 1, "items": call}},
+	})
+	out["required"] = []string{"cases"}
+	return out
 }

@@ -10,7 +10,7 @@ import (
 func topKeys() []string {
 	return []string{
 		"policy", "version", "layer", "backend", "define", "tools", "labels", "defaults", "limits", "rules",
-		"break_glass", "silent", "observe", "team_membership",
+		"break_glass", "silent", "observe", "team_membership", "tests",
 	}
 }
 
@@ -43,6 +43,7 @@ func (r *reader) top(root *yaml.Node) {
 		{"limits", r.limitList},
 		{"break_glass", r.breakGlassEntries},
 		{"rules", r.ruleList},
+		{"tests", r.ownTests},
 	} {
 		if n := byName[part.name]; n != nil {
 			part.read(n)
@@ -76,6 +77,10 @@ func (r *reader) header(root *yaml.Node, byName map[string]*yaml.Node) {
 		r.err(root, "", "the policy has no rules, and without rules everything is denied")
 	}
 }
+
+// ownTests leaves the tests of a policy to those who run them: package proof.
+// They change no decision.
+func (r *reader) ownTests(n *yaml.Node) { r.fields(n, "tests") }
 
 // defaults reads what holds for every rule of the file that does not say
 // otherwise.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -80,6 +81,9 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 		reader.signed = len(reader.keys) > 0
 		p, err := a.loadWith(reader, files, o)
 		p.again, p.options = again, o
+		if err == nil {
+			_, err = a.provePolicy(context.Background(), p.bench(p.read, registry), p.snapshot)
+		}
 		return p, err
 	}
 	if conf.Policy.TrustRoot != "" {

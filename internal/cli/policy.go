@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/proof"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/policy"
 )
@@ -30,6 +32,7 @@ type checkReport struct {
 	Valid    bool             `json:"valid"`
 	Digest   string           `json:"policy_digest,omitempty"`
 	Rules    int              `json:"rules"`
+	Tests    int              `json:"tests"` // the policy's own, all passed where it is valid
 	Problems []policy.Problem `json:"problems"`
 }
 
@@ -37,7 +40,9 @@ func (a *app) policyCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE…",
 		Short: "Report every problem of policy files (exit 3 where there is an error)",
-		Long:  `Read policy files as one policy and report every problem with its place. "-" is standard input.`,
+		Long: `Read policy files as one policy and report every problem with its place, then run
+the tests that they hold under "tests" (exit 4 where one fails). "-" is standard
+input.`,
 		RunE: func(_ *cobra.Command, files []string) error {
 			if len(files) == 0 {
 				return usage("no policy file was given", "custos policy check FILE…")
@@ -64,16 +69,23 @@ func (a *app) check(files []string) error {
 	if err != nil {
 		return err
 	}
-	snapshot, problems := policy.Compile(read.sources, read.under(withTeams(policyOptions("", registry), conf)))
-	report := checkReport{Valid: snapshot != nil, Problems: problems}
+	bench := proof.Bench{Sources: read.sources, Options: read.under(withTeams(policyOptions("", registry), conf)), Registry: registry}
+	snapshot, problems := policy.Compile(bench.Sources, bench.Options)
+	report, code := checkReport{Valid: snapshot != nil, Problems: problems}, ExitPolicy
 	if snapshot != nil {
 		report.Digest, report.Rules = snapshot.Digest(), len(snapshot.Rules())
+		var failed []policy.Problem
+		if report.Tests, failed, err = bench.Prove(context.Background(), snapshot); err != nil {
+			return failure(err, "")
+		}
+		report.Valid, code = len(failed) == 0, ExitPolicyTests
+		report.Problems = append(report.Problems, failed...)
 	}
 	if err := a.printCheck(report); err != nil {
 		return err
 	}
-	if snapshot == nil {
-		return status(ExitPolicy)
+	if !report.Valid {
+		return status(code)
 	}
 	return nil
 }
@@ -92,6 +104,10 @@ func (a *app) printCheck(r checkReport) error {
 		fmt.Fprintf(a.Out, "invalid: %d problems\n", len(r.Problems))
 		return nil
 	}
-	_, err := fmt.Fprintf(a.Out, "ok: %d rules, %s\n", r.Rules, r.Digest)
+	tests := ""
+	if r.Tests > 0 {
+		tests = fmt.Sprintf(", %d tests passed", r.Tests)
+	}
+	_, err := fmt.Fprintf(a.Out, "ok: %d rules%s, %s\n", r.Rules, tests, r.Digest)
 	return err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/custos-zt/custos/internal/bundle"
 	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/proof"
 	"github.com/custos-zt/custos/policy"
 )
 
@@ -28,8 +30,8 @@ func (a *app) policySignCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign --key KEY -o FILE.bundle FILE…",
 		Short: "Sign policy files as one bundle",
-		Long: `Check policy files as one policy and sign them as a bundle, which stands wherever
-a policy file does. Where the configuration names a policy.trust_root, only
+		Long: `Check policy files as one policy, run their own tests, and sign them as a bundle,
+which stands wherever a policy file does. Where the configuration names a policy.trust_root, only
 bundles signed by a key in it are put in force, and none older than one that was.
 
   openssl genpkey -algorithm ed25519 -out policy.key && chmod 600 policy.key
@@ -79,7 +81,11 @@ func (a *app) sign(f signFlags, names []string) error {
 	if o.Home == "" {
 		o.Home = "/"
 	}
-	if _, err := a.compile(sources, o); err != nil {
+	p, err := a.compile(sources, o)
+	if err != nil {
+		return err
+	}
+	if _, err := a.provePolicy(context.Background(), &proof.Bench{Sources: sources, Options: o, Registry: registry}, p.snapshot); err != nil {
 		return err
 	}
 	now := time.Now().UTC().Truncate(time.Second)

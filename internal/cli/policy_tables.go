@@ -41,7 +41,8 @@ with the outcome that is meant and the rule that is meant to cause it:
       expect: {decision: allow, rule: files}
 
 A case has the fields of a request of "policy eval", and is decided for every
-combination of its matrix.
+combination of its matrix. A policy file can hold the same under "tests", but for
+"policy": such tests also run before the policy is put in force.
 
 --coverage lists what no case showed. --mutate makes small mistakes in the
 policy, one at a time, and lists those that no case notices: a rule dropped or
@@ -105,6 +106,9 @@ func (a *app) testPolicy(ctx context.Context, name string, f testFlags, registry
 		bench.Options.Home = suite.Home
 	}
 	bench.Options.Teams = suite.Teams
+	if suite.Embedded {
+		bench.Sources = []policy.Source{{Name: name, Data: data}}
+	}
 	dir := filepath.Dir(name)
 	if name == "-" {
 		dir = "."

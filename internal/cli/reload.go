@@ -79,6 +79,7 @@ func (w *watcher) look(ctx context.Context) {
 	if identity == w.current.identity() {
 		if w.refused != "" {
 			w.refused = ""
+			w.guard.engine.Degraded("")
 			w.guard.app.say("the policy files are those in force again")
 		}
 		return
@@ -94,11 +95,11 @@ func (w *watcher) look(ctx context.Context) {
 	if again, err := w.read(); err != nil || again.identity() != identity {
 		return // it is still being written: the next look sees the rest
 	}
-	w.activate(now, identity)
+	w.activate(ctx, now, identity)
 }
 
-// activate compiles a changed policy and puts it in force.
-func (w *watcher) activate(now *files, identity string) {
+// activate compiles a changed policy, runs its own tests and puts it in force.
+func (w *watcher) activate(ctx context.Context, now *files, identity string) {
 	g := w.guard
 	snapshot, problems := policy.Compile(now.sources, now.under(g.policy.options))
 	for _, p := range problems {
@@ -109,6 +110,10 @@ func (w *watcher) activate(now *files, identity string) {
 	if snapshot == nil {
 		first := problems[slices.IndexFunc(problems, func(p policy.Problem) bool { return p.Severity == policy.Error })]
 		w.refuse(identity, fmt.Sprintf("%d problems, the first at %s:%d:%d", len(problems), first.File, first.Line, first.Column))
+		return
+	}
+	if _, err := g.app.provePolicy(ctx, g.policy.bench(now, g.registry), snapshot); err != nil {
+		w.refuse(identity, err.Error())
 		return
 	}
 	if err := g.policy.reader.advance(g.evidence, now); err != nil {
@@ -136,6 +141,7 @@ func (w *watcher) refuse(state, why string) {
 	w.refused = state
 	fmt.Fprintf(w.guard.app.Err, "custos: error: the policy changed and cannot be used, the last good one stays in force: %s\n", term.Escape(why))
 	w.guard.engine.Anomaly("policy reload refused: " + why)
+	w.guard.engine.Degraded("the policy changed and cannot be used: " + why)
 }
 
 // read reads the files as they are now. A file in force that is gone is an

@@ -67,11 +67,12 @@ policy in force.
 
 // guard is everything one `run` needs, assembled.
 type guard struct {
-	app    *app
-	conf   config.Config
-	policy loadedPolicy
-	tools  *inventory.Backend
-	engine *engine.Engine
+	app      *app
+	conf     config.Config
+	policy   loadedPolicy
+	tools    *inventory.Backend
+	engine   *engine.Engine
+	registry *inventory.Registry
 	// evidence is the state directory, which remembers revisions.
 	evidence *state.Dir
 	process  *upstream.Process
@@ -114,6 +115,7 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	opened := g.openEvidence(dir)
 	registry, err := inventory.LoadRegistry()
 	if err == nil {
+		g.registry = registry
 		g.policy, err = a.loadForRun(f, conf, registry, command)
 	}
 	ev := <-opened

@@ -133,6 +133,9 @@ func (a *app) printHealth(h *health) {
 	for _, d := range h.Running {
 		fmt.Fprintf(a.Out, "%s  pid %d since %s  policy %s\n", p.Paint(term.Bold, fmt.Sprintf("%-9s", term.Escape(d.Backend))),
 			d.PID, d.Started.Local().Format("15:04:05"), short(d.Policy))
+		if d.Degraded != "" {
+			fmt.Fprintf(a.Out, "          %s  %s\n", p.Paint(term.Yellow, "DEGRADED"), term.Escape(d.Degraded))
+		}
 	}
 	fmt.Fprintf(a.Out, "today     %d allowed · %d denied%s\n", h.Today.Allowed, h.Today.Denied, topDenials(h.Today.DeniedBy))
 	verdict := h.Log.Verdict

@@ -27,10 +27,17 @@ func (e *Engine) Activate(s *pdp.Snapshot, sources []policy.Source) error {
 		return fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
 	e.Authority.Publish(s)
-	if err := e.describe(s.Digest()); err != nil {
+	e.Degraded("")
+	return nil
+}
+
+// Degraded tells other processes what is not as it should be with this one, ""
+// where nothing is. One goroutine at a time may call it.
+func (e *Engine) Degraded(why string) {
+	e.degraded = why
+	if err := e.describe(e.Authority.Policy().Digest()); err != nil {
 		e.Anomaly("the policy in force could not be shown to other processes: " + err.Error())
 	}
-	return nil
 }
 
 // keep stores what a policy was made of, by digest: a decision must never
@@ -47,7 +54,7 @@ func (e *Engine) keep(sources []policy.Source) error {
 // describe tells other processes what is guarded here, and by which policy.
 func (e *Engine) describe(digest string) error {
 	return e.evidence.Slot.Describe(state.Description{
-		Backend: e.backend, Policy: digest, Isolation: Isolation, Version: e.version,
+		Backend: e.backend, Policy: digest, Isolation: Isolation, Version: e.version, Degraded: e.degraded,
 	})
 }
 

@@ -56,6 +56,7 @@ type Engine struct {
 	session  string
 	backend  string
 	version  string
+	degraded string
 	close    sync.Once
 	closed   error
 }

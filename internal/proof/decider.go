@@ -63,3 +63,11 @@ func factsGiven(r *access.Request) bool {
 	}
 	return false
 }
+
+// inPlaceOf makes a request without a backend mean this one, where the policy
+// does not say otherwise.
+func (d *Decider) inPlaceOf(backend string) {
+	if backend != "" && d.authority.Policy().Backend() == "" {
+		d.backend = backend
+	}
+}

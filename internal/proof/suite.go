@@ -18,6 +18,8 @@ type Suite struct {
 	File string
 	// Policy names the policy files, relative to the suite's folder.
 	Policy []string
+	// Embedded says that the file is the policy, and holds its own tests.
+	Embedded bool
 	// Home is what `~` means in the policy and in calls, "" for the home of the
 	// user who runs the tests.
 	Home string
@@ -59,16 +61,26 @@ func requestKeys() []string {
 	return slices.DeleteFunc(requestFields(), func(f string) bool { return f == "id" })
 }
 
-// ReadSuite reads a file of tests and reports every problem with its place.
-// The suite is only to be used where none of them is an error.
+// ReadSuite reads a file of tests, or the tests that a policy file holds itself,
+// and reports every problem with its place. The suite is only to be used where
+// none of them is an error.
 func ReadSuite(file string, data []byte) (*Suite, []policy.Problem) {
 	root, problems := policy.Parse(policy.Source{Name: file, Data: data})
 	if root == nil || policy.Failed(problems) {
 		return nil, problems
 	}
-	r := &suiteReader{suite: &Suite{File: file}, defaults: map[string]*yaml.Node{}}
+	r := newSuiteReader(file)
+	if own := member(root, testsKey); own != nil && member(root, "cases") == nil {
+		r.suite.Embedded = true
+		r.body(own, r.fields(own, "tests", embeddedKeys()))
+		return r.suite, r.problems
+	}
 	r.top(root)
 	return r.suite, r.problems
+}
+
+func newSuiteReader(file string) *suiteReader {
+	return &suiteReader{form: form{file: file}, suite: &Suite{File: file}, defaults: map[string]*yaml.Node{}}
 }
 
 // suiteReader reads one file of tests.
@@ -79,13 +91,18 @@ type suiteReader struct {
 }
 
 func (r *suiteReader) top(root *yaml.Node) {
-	r.file = r.suite.File
 	fields := r.fields(root, "a file of tests", suiteKeys())
 	if n := fields["policy"]; n != nil {
 		r.suite.Policy = r.texts(n, "policy")
 	} else {
 		r.err(root, "policy: [FILE]", "the tests name no policy")
 	}
+	r.body(root, fields)
+}
+
+// body reads what a file of tests and the tests of a policy file have in
+// common.
+func (r *suiteReader) body(root *yaml.Node, fields map[string]*yaml.Node) {
 	if n := fields["home"]; n != nil {
 		if r.suite.Home = r.text(n, "home"); !strings.HasPrefix(r.suite.Home, "/") {
 			r.err(n, "home: /home/dev", "home is an absolute path")
@@ -105,7 +122,7 @@ func (r *suiteReader) top(root *yaml.Node) {
 	}
 	switch n := fields["cases"]; {
 	case n == nil:
-		r.err(root, "", "the file has no cases")
+		r.err(root, "cases: [{name: WORDS, tool: NAME, expect: {decision: deny, rule: ID}}]", "there are no cases")
 	case n.Kind != yaml.SequenceNode || len(n.Content) == 0:
 		r.err(n, "", "cases is a list of at least one case")
 	default:

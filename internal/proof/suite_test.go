@@ -13,7 +13,7 @@ func TestSuiteProblems(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"a misspelt key":        {"polcy: [p]\ncases: []", `1:1: error: unknown key "polcy" in a file of tests (did you mean "policy"?)`},
 		"no policy":             {"cases: [{name: a, tool: t, expect: {decision: deny, rule: r}}]", `1:1: error: the tests name no policy (policy: [FILE])`},
-		"no cases":              {"policy: p", `1:1: error: the file has no cases`},
+		"no cases":              {"policy: p", `1:1: error: there are no cases`},
 		"an empty list":         {"policy: p\ncases: []", `2:8: error: cases is a list of at least one case`},
 		"a misspelt case key":   {"policy: p\ncases:\n- {name: a, tol: t, expect: {decision: deny, rule: r}}", `3:13: error: unknown key "tol" in a case (did you mean "tool"?)`},
 		"a name twice":          {"policy: p\ncases:\n- {name: a, tool: t, expect: {decision: deny, rule: r}}\n- {name: a, tool: t, expect: {decision: deny, rule: r}}", `4:10: error: the name "a" is taken by the case in line 3`},

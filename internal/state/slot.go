@@ -36,6 +36,9 @@ type Description struct {
 	Client    string    `json:"client,omitempty"`
 	Policy    string    `json:"policy,omitempty"` // "sha256:…" of the active policy
 	Isolation string    `json:"isolation,omitempty"`
+	// Degraded says in words what is not as it should be, "" where nothing is
+	// known: a policy that changed and cannot be used.
+	Degraded string `json:"degraded,omitempty"`
 }
 
 // AcquireSlot takes the lowest free slot. The slot is free again when it is
