@@ -39,6 +39,10 @@ type Request struct {
 	// caller. They lift what their author marked and nothing else.
 	Lifts []string
 
+	// Named are the arguments that rules of the policy name, for the record of
+	// the decision.
+	Named []NamedArg
+
 	// Gates are hard stops that no policy lifts.
 	Gates []Gate
 	// Digest identifies method and params, volatile keys excepted. SHA-256 over
@@ -89,6 +93,12 @@ const (
 	// SchemaInvalid means an argument is undeclared or not valid.
 	SchemaInvalid
 )
+
+// NamedArg is one value of an argument that a rule names by its JSON path.
+type NamedArg struct {
+	Path  string // as the rule writes it: "to[]"
+	Value Value
+}
 
 // Gate is a hard stop: the reason it denies with, and what it saw.
 type Gate struct {

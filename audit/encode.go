@@ -62,6 +62,7 @@ func appendFields(b []byte, r *Record) []byte {
 	b = appendString(b, "agent", r.Agent)
 	b = appendString(b, "isolation", r.Isolation)
 	b = appendArgs(b, r.Args)
+	b = appendJudged(b, r.Judged)
 	b = appendString(b, "message", r.Message)
 	b = appendProvenance(b, r.Provenance)
 	b = appendCount(b, "eval_us", r.EvalUS, false)

@@ -119,7 +119,10 @@ type Record struct {
 
 	// Args describes the arguments of a call without repeating them.
 	Args *Args `json:"args,omitempty"`
-	// Message is the text that the caller was answered with.
+	// Judged holds keyed digests of the values that were judged.
+	Judged *Judged `json:"judged,omitempty"`
+	// Message is the text that the caller was answered with, without the values
+	// of the call that it repeated.
 	Message string `json:"message,omitempty"`
 	// Provenance says where the values that were judged came from.
 	Provenance []Origin `json:"provenance,omitempty"`

@@ -126,6 +126,7 @@ func (a *Administrator) complete(s *pdp.Snapshot, r *access.Request, def *invent
 		r.SchemaState = def.Check(r.Args)
 	}
 	r.Places = a.opt.Ground.places(r.Args, &r.Tool)
+	r.Named = s.Named(r.Args)
 	if g, hit := a.gate(r.Places); hit {
 		r.Gates = append(r.Gates, g)
 	}

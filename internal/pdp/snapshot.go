@@ -31,6 +31,8 @@ type Snapshot struct {
 	tools      map[string]Declaration
 	labels     []Label
 	byID       map[string]int32
+	// named holds the arguments that conditions name, by their first key.
+	named map[string][]ArgPath
 }
 
 type span struct{ from, to int32 }
@@ -102,6 +104,7 @@ func Build(p Program) *Snapshot {
 		s.byID[in.ID] = int32(i)
 	}
 	s.buildBreakGlass(&p)
+	s.nameArgs(&p)
 	s.done()
 	s.ops, s.written = slices.Clone(s.ops), slices.Clone(s.written)
 	s.buildIndexes()

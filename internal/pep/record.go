@@ -18,6 +18,7 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 		Matched: d.Matched, PolicyDigest: d.PolicyDigest,
 		Subject: r.Subject.String(), Client: p.clientName(), Session: p.opt.Session.ID, Agent: r.Agent, Isolation: p.opt.Isolation,
 		Args:       p.describe(r),
+		Judged:     audit.Judge(r, p.opt.Keyed),
 		Provenance: p.provenance(r),
 		EvalUS:     time.Since(a.started).Microseconds(),
 	}

@@ -7,9 +7,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // EnvPath names the environment variable that chooses the state directory.
@@ -31,6 +33,13 @@ type Dir struct {
 	hmac     []byte
 	log      ed25519.PrivateKey
 	instance string
+	macs     sync.Pool // of *mac under the key hmac
+}
+
+// mac is an HMAC with room for what goes in first and comes out.
+type mac struct {
+	hash.Hash
+	in []byte
 }
 
 // DefaultPath returns the state directory to use where none is named:
@@ -105,14 +114,19 @@ func (d *Dir) LogKey() ed25519.PrivateKey { return d.log }
 // instance's key. Digests of the same data for different purposes say nothing
 // about each other.
 func (d *Dir) HMAC(purpose string, data []byte) [32]byte {
-	m := hmac.New(sha256.New, d.hmac)
-	var n [4]byte
-	binary.BigEndian.PutUint32(n[:], uint32(len(purpose)))
+	// A call has a dozen digests, and setting a key up costs as much as using it.
+	m, _ := d.macs.Get().(*mac)
+	if m == nil {
+		m = &mac{Hash: hmac.New(sha256.New, d.hmac)}
+	}
+	m.Reset()
 	// The length keeps purpose and data from running into each other.
-	m.Write(n[:])
-	m.Write([]byte(purpose))
+	m.in = append(binary.BigEndian.AppendUint32(m.in[:0], uint32(len(purpose))), purpose...)
+	m.Write(m.in)
 	m.Write(data)
-	return [32]byte(m.Sum(nil))
+	sum := [32]byte(m.Sum(m.in[:0]))
+	d.macs.Put(m)
+	return sum
 }
 
 // KeepPolicy stores a policy under its digest ("sha256:" and 64 hexadecimal
