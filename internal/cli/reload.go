@@ -122,7 +122,8 @@ func (w *watcher) activate(ctx context.Context, now *files, identity string) {
 	}
 	old := w.current
 	if now.digest() != old.digest() {
-		if err := g.engine.Activate(snapshot, now.sources); err != nil {
+		err := g.relay.Swap(func() error { return g.engine.Activate(snapshot, now.sources) })
+		if err != nil {
 			w.refuse(identity, err.Error())
 			return
 		}

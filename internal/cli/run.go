@@ -76,6 +76,7 @@ type guard struct {
 	// evidence is the state directory, which remembers revisions.
 	evidence *state.Dir
 	process  *upstream.Process
+	relay    *gateway.Stdio
 	failed   sync.Once
 }
 
@@ -247,6 +248,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		<-p.Done()
 		p.Stop(0)
 	}()
+	g.relay = s
 	stopWatching := g.watchPolicy(ctx)
 	defer stopWatching()
 	ending := s.Run(ctx)

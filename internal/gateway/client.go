@@ -126,6 +126,7 @@ func (s *Stdio) introduce(m *canon.Message) {
 func (s *Stdio) clientNotification(m *canon.Message) {
 	switch m.Method {
 	case "notifications/initialized":
+		s.announced.initialized.Store(true)
 		s.toServer.Send(item{frame: m.Raw})
 	case "notifications/cancelled":
 		s.cancel(s.asked, m)

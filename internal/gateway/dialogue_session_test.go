@@ -15,6 +15,7 @@ import (
 	"github.com/custos-zt/custos/internal/engine"
 	"github.com/custos-zt/custos/internal/gateway"
 	"github.com/custos-zt/custos/internal/inventory"
+	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/policy"
 )
 
@@ -89,11 +90,7 @@ func begin(t *testing.T, text string, errorDenials bool) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := []policy.Source{{Name: "policy.yaml", Data: []byte(text)}}
-	snapshot, problems := policy.Compile(sources, policy.Options{Backend: "files", Home: "/home/dev", Known: registry})
-	if snapshot == nil {
-		t.Fatalf("the policy: %v", problems)
-	}
+	snapshot, sources := compile(t, text, registry)
 	tools := &inventory.Backend{}
 	s := &session{state: filepath.Join(t.TempDir(), "state"), ended: make(chan struct{})}
 	evidence, err := engine.OpenEvidence(engine.EvidenceOptions{StateDir: s.state})
@@ -126,6 +123,25 @@ func begin(t *testing.T, text string, errorDenials bool) *session {
 		_ = toServer.Close()
 	})
 	return s
+}
+
+func compile(t *testing.T, text string, registry *inventory.Registry) (*pdp.Snapshot, []policy.Source) {
+	t.Helper()
+	sources := []policy.Source{{Name: "policy.yaml", Data: []byte(text)}}
+	snapshot, problems := policy.Compile(sources, policy.Options{Backend: "files", Home: "/home/dev", Known: registry})
+	if snapshot == nil {
+		t.Fatalf("the policy: %v", problems)
+	}
+	return snapshot, sources
+}
+
+// swap makes another text the policy.
+func (s *session) swap(t *testing.T, text string) {
+	t.Helper()
+	snapshot, sources := compile(t, text, nil)
+	if err := s.relay.Swap(func() error { return s.engine.Activate(snapshot, sources) }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *session) notice(text string) {

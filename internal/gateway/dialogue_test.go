@@ -36,6 +36,7 @@ var update = flag.Bool("update", false, "write what happens into the dialogues")
 //	client> FRAME    the client sends a frame
 //	server> FRAME    the server sends a frame
 //	wait 30s         time passes
+//	policy FILE      another part of the file becomes the policy
 //	client< FRAME    a frame arrives at the client     (written by -update)
 //	server< FRAME    a frame arrives at the server     (written by -update)
 //	notice TEXT      the person is told, on stderr     (written by -update)
@@ -98,6 +99,8 @@ func hold(t *testing.T, name string) {
 				t.Fatal(err)
 			}
 			time.Sleep(d) // the bubble's clock: this takes no time
+		case "policy":
+			s.swap(t, parts[rest])
 		case "client<", "server<", "notice":
 			continue
 		default:

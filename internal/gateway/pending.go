@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 
@@ -17,6 +18,7 @@ type request struct {
 	reply  chan response  // our own requests only
 	list   listRequest    // tools/list only
 	gone   bool           // cancelled: a late response is passed, not recorded
+	told   bool           // a subscription to the list of tools that the server agreed to
 }
 
 // maxGone bounds the cancelled requests that are remembered for a late reply,
@@ -154,6 +156,31 @@ func (t *table) progressing(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.tokens[token] > 0
+}
+
+// subscribe notes that the server agreed to tell about its tools on a live
+// subscription.
+func (t *table) subscribe(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.live[key]; r != nil && r.method == listen {
+		r.told = true
+	}
+}
+
+// subscribers returns the raw ids of the live subscriptions to the list of
+// tools.
+func (t *table) subscribers() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []string
+	for _, r := range t.live {
+		if r.told && !r.gone {
+			out = append(out, r.id)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // drain removes and returns everything that waits.

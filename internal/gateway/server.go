@@ -153,6 +153,7 @@ func (s *Stdio) serverResult(r *request, m *canon.Message) {
 		s.fail(r, access.Internal, "the list could not be filtered", audit.StatusError)
 		return
 	}
+	s.handshake(r, m)
 	s.conclude(r, pep.Result{Status: status(m), Bytes: len(m.Raw), Counts: counts})
 	if asked == nil {
 		s.toClient.Send(item{frame: frame})
@@ -203,10 +204,13 @@ func (s *Stdio) serverNotification(m *canon.Message) {
 			s.anomaly("server", "progress for no live request")
 			return
 		}
-	case "notifications/tools/list_changed":
+	case listChanged:
 		s.opt.Tools.Invalidate()
 		fallthrough
 	default:
+		if m.Method == acknowledged {
+			s.subscribed(m)
+		}
 		a := s.opt.Point.Pass(pep.Call{Method: m.Method, Params: m.Params, Direction: pep.FromBackend})
 		switch {
 		case a == nil:

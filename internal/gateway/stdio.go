@@ -77,6 +77,8 @@ type Stdio struct {
 	lister   lister
 	odd      oddities
 
+	announced announcer
+
 	clientGone chan struct{}
 	serverGone chan struct{}
 	written    chan struct{} // the client lane is closed and empty
