@@ -32,6 +32,7 @@ func Table() []Room {
 		{Path: "policy", Inside: []string{"access", "internal/canon", "internal/expr", "internal/pdp", "internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
 		{Path: "policy/enginetest", Inside: []string{"access", "internal/canon", "policy"}},
 		{Path: "audit", Inside: []string{"access", "internal/canon"}, Outside: []string{"golang.org/x/sys", "golang.org/x/mod/sumdb"}},
+		{Path: "internal/ocsf", Inside: []string{"access", "audit"}},
 		{Path: "internal/config", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3"}},
 		{Path: "internal/importer", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4"}},
 		{Path: "internal/bundle"},

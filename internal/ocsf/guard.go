@@ -1,0 +1,116 @@
+package ocsf
+
+import (
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+)
+
+// fillApproval writes what a person answered to a held call.
+func fillApproval(out *event, ev *Event) {
+	r := ev.Record
+	out.User = userOf(or(r.Subject, unnamed))
+	out.Privileges = []string{or(r.Method, "call") + " " + or(target(r), unnamed)}
+	if r.Session != "" {
+		out.Session = &session{r.Session}
+	}
+	if r.Approval != nil && r.Approval.By != "" {
+		out.Actor = &actor{User: userOf(r.Approval.By)}
+	}
+	out.status(1, "Success")
+	if r.Decision == access.Deny {
+		out.ActivityID, out.ActivityName = 99, "Refuse Privileges"
+		out.SeverityID = low
+	}
+}
+
+// fillPolicy writes that a policy was put in force.
+func fillPolicy(out *event, ev *Event) {
+	r := ev.Record
+	out.Entity = policyEntity(or(r.OldPolicyDigest, r.PolicyDigest))
+	out.UpdatedEntity = policyEntity(r.PolicyDigest)
+	fillChange(out, r)
+}
+
+func policyEntity(digest string) *entity {
+	return &entity{Name: "policy", UID: digest, TypeID: 5, Type: "Policy", Policy: &policy{Name: "policy", UID: digest}}
+}
+
+// fillConfig writes that another configuration is in force.
+func fillConfig(out *event, ev *Event) {
+	r := ev.Record
+	old, digest := "", ""
+	if c := r.Change; c != nil {
+		old, digest = c.Old, c.Digest
+	}
+	out.Entity = &entity{Name: "configuration", UID: or(old, digest), TypeID: 99, Type: "Configuration"}
+	out.UpdatedEntity = &entity{Name: "configuration", UID: digest, TypeID: 99, Type: "Configuration"}
+	fillChange(out, r)
+}
+
+func fillChange(out *event, r *audit.Record) {
+	out.Actor = actorOf(r)
+	if c := r.Change; c != nil {
+		out.Comment = c.Diff
+		if c.Actor != "" {
+			out.Actor = &actor{User: userOf(c.Actor)}
+		}
+	}
+	out.status(1, "Success")
+}
+
+// fillReview writes a verdict on an earlier record.
+func fillReview(out *event, ev *Event) {
+	r := ev.Record
+	out.find(r, "Review verdict", "review", low)
+	out.SeverityID = informational
+	if j := r.Judgement; j != nil {
+		out.FindingInfo.UID = or(j.Of, r.ID())
+		out.FindingInfo.Types = []string{j.Verdict}
+		if j.Note != "" {
+			out.Notes = []note{{Comment: j.Note, Created: r.Time.UnixMilli(), Owner: userOf(r.Subject)}}
+		}
+		if j.Verdict == audit.VerdictBad {
+			out.SeverityID = high
+		}
+	}
+	out.status(4, "Resolved")
+}
+
+func fillGap(out *event, ev *Event) {
+	out.find(ev.Record, "The log failed and a process stopped", "evidence", critical)
+}
+
+func fillTornTail(out *event, ev *Event) {
+	out.find(ev.Record, "A crash cut the last records of a log short", "evidence", medium)
+}
+
+func fillAnomaly(out *event, ev *Event) {
+	out.find(ev.Record, "Something that should not have happened", "anomaly", high)
+}
+
+// find writes a finding of Custos itself.
+func (out *event) find(r *audit.Record, title, kind string, severity int) {
+	out.FindingInfo = &findingInfo{
+		UID: r.ID(), Title: title, Desc: r.Detail, CreatedTime: r.Time.UnixMilli(),
+		Types: []string{kind}, Analytic: analytic{Name: "custos/" + string(r.Kind), TypeID: 1, Type: "Rule"},
+	}
+	out.SeverityID = severity
+	if r.Backend != "" {
+		out.Resources = []resource{{Name: r.Backend, Type: "backend"}}
+	}
+	out.status(1, "New")
+}
+
+// fillGuard writes that a process began or ceased to guard a backend.
+func fillGuard(out *event, ev *Event) {
+	r := ev.Record
+	out.App = &application{Name: or(r.Backend, unnamed), UID: r.CommandDigest, Feature: &feature{"mcp-server"}}
+	out.status(1, "Success")
+	out.StatusDetail = r.Detail
+}
+
+// fillLog writes that a chain or a segment of it began.
+func fillLog(out *event, ev *Event) {
+	out.App = &application{Name: "custos", UID: ev.Record.Instance, Feature: &feature{"log"}}
+	out.status(1, "Success")
+}
