@@ -19,6 +19,11 @@ type Decision struct {
 	// Message and Remediation are the rule's own words, or a default text.
 	Message     string `json:"message,omitempty"`
 	Remediation string `json:"remediation,omitempty"`
+	// Shown is the value of the call that Message repeats, "" where it repeats
+	// none: what is told to the caller and does not belong into a record.
+	Shown string `json:"-"`
+	// Nearest is the rule that came nearest to a grant, where none granted.
+	Nearest *Nearest `json:"-"`
 	// Hidden is true where the requested item is hidden from this caller: it
 	// is answered exactly like one that does not exist.
 	Hidden bool `json:"hidden,omitempty"`
@@ -36,6 +41,22 @@ type Match struct {
 	Monitor bool `json:"monitor,omitempty"`
 	// Lifted says that a live break-glass lease lifts what the rule restricts.
 	Lifted bool `json:"lifted,omitempty"`
+	// Open lists the conditions that were not true: none for a rule that matched
+	// for certain.
+	Open []Condition `json:"open,omitempty"`
+}
+
+// Condition is what one condition of a rule came to.
+type Condition struct {
+	Field string `json:"field"` // as the rule names it: "args.limit"
+	Truth Truth  `json:"truth"`
+}
+
+// Nearest is a rule that would have granted, had its open conditions been true.
+type Nearest struct {
+	Rule     string      `json:"rule"`
+	Position string      `json:"position"`
+	Open     []Condition `json:"open,omitempty"`
 }
 
 // Denied reports whether the request must not be forwarded now.

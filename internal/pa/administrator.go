@@ -84,6 +84,7 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 	a.complete(snapshot, r, def)
 	held := a.reserve(snapshot, r)
 	snapshot.Decide(r, d)
+	snapshot.Account(r, d)
 	settle(d)
 	a.refund(held, d)
 	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || a.visible(snapshot, r) {

@@ -54,7 +54,7 @@ func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
 	case near.op == none32:
 		d.Message, d.Remediation = "An exception keeps this call from being allowed.", askOrOther
 	default:
-		d.Message, d.Remediation = e.wants(&e.s.ops[near.op])
+		d.Message, d.Remediation, d.Shown = e.wants(&e.s.ops[near.op])
 	}
 }
 
@@ -119,61 +119,66 @@ func (e *evaluation) distance(i int32, r *rule) near {
 }
 
 // wants words what a condition that failed would have needed.
-func (e *evaluation) wants(op *op) (message, remediation string) {
+func (e *evaluation) wants(op *op) (message, remediation, shown string) {
 	switch op.code {
 	case CodePlaces:
 		return e.s.places[op.ref].wants(e.r)
 	case CodeURLs, CodeHosts:
-		return "The address is outside what is allowed here.", "Use an address that is allowed, or ask the person."
+		return "The address is outside what is allowed here.", "Use an address that is allowed, or ask the person.", ""
 	case CodeArg:
 		a := &e.s.args[op.ref]
-		return a.says, a.suggestion
+		return a.says, a.suggestion, ""
 	case CodeUnlisted:
 		if e.r.SchemaState == access.SchemaInvalid {
-			return "The arguments are not what the tool declares.", "Send the arguments that the tool declares."
+			return "The arguments are not what the tool declares.", "Send the arguments that the tool declares.", ""
 		}
-		return "The call carries an argument that is not allowed here.", "Leave out arguments that are not needed."
+		return "The call carries an argument that is not allowed here.", "Leave out arguments that are not needed.", ""
 	case CodeCommands:
-		return "This command is not among those that are allowed here.", "Run a plain command that is allowed, or ask the person."
+		return "This command is not among those that are allowed here.", "Run a plain command that is allowed, or ask the person.", ""
 	case CodeOps, CodeSideEffects, CodeLabels, CodeTier:
-		return "What this tool does is not allowed here.", "Ask the person, or do it another way."
+		return "What this tool does is not allowed here.", "Ask the person, or do it another way.", ""
 	case CodePorts:
-		return "The port of an address is not among those that are allowed here.", "Use another address, or ask the person."
+		return "The port of an address is not among those that are allowed here.", "Use another address, or ask the person.", ""
 	case CodeExtensions:
-		return "This kind of file is not allowed here.", "Use a file that is allowed, or ask the person."
+		return "This kind of file is not allowed here.", "Use a file that is allowed, or ask the person.", ""
 	case CodeTime:
-		return "This call is not allowed at this time.", "Ask the person."
+		return "This call is not allowed at this time.", "Ask the person.", ""
 	case CodeWhen:
-		return "This call does not meet a condition of the policy.", "Ask the person, or do it another way."
+		return "This call does not meet a condition of the policy.", "Ask the person, or do it another way.", ""
 	case CodeFact:
-		return "What is known about this session, its device or its place does not allow this call.", "Ask the person."
+		return "What is known about this session, its device or its place does not allow this call.", "Ask the person.", ""
 	default:
-		return "This call is not allowed for this caller.", "Ask the person."
+		return "This call is not allowed for this caller.", "Ask the person.", ""
 	}
 }
 
 // wants words the first declared place that no pattern takes in.
-func (p *Places) wants(r *access.Request) (message, remediation string) {
+func (p *Places) wants(r *access.Request) (message, remediation, shown string) {
 	for i := range r.Places {
 		pl := &r.Places[i]
 		if !pl.Declared || !p.Roles.has(pl.Role) || p.within(pl) == access.True {
 			continue
 		}
+		name, says, remedy := showable(pl.Raw), " is outside what is allowed here.", "Use a path that is allowed, or ask the person."
 		if !pl.Grantable {
-			return shown(pl.Raw) + " does not say where it is.", "Send an absolute path."
+			says, remedy = " does not say where it is.", "Send an absolute path."
 		}
-		return shown(pl.Raw) + " is outside what is allowed here.", "Use a path that is allowed, or ask the person."
+		if name == "" {
+			return "A path with characters that are not shown" + says, remedy, ""
+		}
+		return name + says, remedy, name
 	}
-	return "The call names no path, and it is allowed on certain paths only.", "Name the path."
+	return "The call names no path, and it is allowed on certain paths only.", "Name the path.", ""
 }
 
 // maxShown is how many bytes of a value a message repeats.
 const maxShown = 160
 
-// shown makes a value of the call safe to repeat on one line.
-func shown(s string) string {
+// showable makes a value of the call safe to repeat on one line. It returns ""
+// for what should not be shown.
+func showable(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
-		return "A path with characters that are not shown"
+		return ""
 	}
 	if len(s) > maxShown {
 		return strings.ToValidUTF8(s[:maxShown], "") + "…"
