@@ -6,8 +6,11 @@
 // here: tool facts from declarations, registry and schema; the readings of
 // paths, links included; the gates that no policy lifts; the time.
 //
-// An answer is allow or deny. An approve outcome needs a person: without an
-// approval channel it is a deny with reason approval_unavailable.
+// An answer is allow, deny or approve: the last waits for a person, and is a
+// value, not a wait. Whoever holds such a call asks again, and everything is
+// collected and decided anew: an answer lets one decision pass what a rule
+// holds, and nothing else. Where nobody can be asked it is a deny with reason
+// approval_unavailable.
 package pa
 
 import (
@@ -31,6 +34,12 @@ type Options struct {
 	Limits *limit.Table
 	// Now reads the clock; nil leaves time unknown to policy.
 	Now func() time.Time
+	// Approvals knows what people answered; nil asks nobody. Binding is what
+	// answers are bound to beside the call, and Wait how long a call waits for
+	// one where its rules say nothing.
+	Approvals Approvals
+	Binding   Binding
+	Wait      time.Duration
 }
 
 // Administrator authorizes requests. It is safe for concurrent use.
@@ -85,7 +94,7 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 	held := a.reserve(snapshot, r)
 	snapshot.Decide(r, d)
 	snapshot.Account(r, d)
-	settle(d)
+	a.settle(snapshot, r, def, d)
 	a.refund(held, d)
 	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || a.visible(snapshot, r) {
 		return
@@ -170,20 +179,4 @@ func (a *Administrator) visible(s *pdp.Snapshot, r *access.Request) bool {
 	v := *r
 	v.ArgsUnknown = true
 	return s.Visible(&v)
-}
-
-// settle gives outcomes their final form on a path without approval channels.
-func settle(d *access.Decision) {
-	if d.Effect == access.Approve {
-		d.Effect, d.Reason = access.Deny, access.ApprovalUnavailable
-		if d.Message == "" {
-			d.Message = "this call needs a person's approval, and nobody can be asked"
-		}
-		if d.Remediation == "" {
-			d.Remediation = "Ask the person to allow it in the policy."
-		}
-	}
-	if d.Effect != access.Allow {
-		d.Effect = access.Deny
-	}
 }

@@ -1,0 +1,134 @@
+package approval
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+)
+
+// Request is one held call, with everything that an answer is bound to.
+type Request struct {
+	// Subject is issuer:id of the person behind the agent, Agent the proven
+	// identity of the software, "" where there is none.
+	Subject, Agent string
+	// Client is what the client program calls itself and Root where it works:
+	// with the subject they are the session's binding. A client that reconnects
+	// is bound alike.
+	Client, Root string
+	// Backend is the guarded server's name and Instance the digest of how it is
+	// started.
+	Backend, Instance string
+
+	Kind   access.Kind
+	Method string
+	Name   string // of the tool, prompt or resource
+	// Definition is the digest of the tool's definition; zero where there is
+	// none.
+	Definition [32]byte
+	// Digest is that of method and params: see canon.RequestDigest.
+	Digest [32]byte
+	// Params is the raw JSON that was digested, for people to see.
+	Params string
+
+	// Policy is the digest of the policy that holds the call, and Rules all of
+	// its rules that do.
+	Policy string
+	Rules  []Rule
+}
+
+// Rule is one rule that holds the call, and what it asks of an answer.
+type Rule struct {
+	ID       string `json:"id"`
+	Position string `json:"position"`
+	// Group must hold the approvers, Quorum of them; 0 is 1.
+	Group  string `json:"group,omitempty"`
+	Quorum int    `json:"quorum,omitempty"`
+	// Assurance is the least that an answer must have; "" is host.
+	Assurance Assurance `json:"assurance,omitempty"`
+	// NotSelf keeps those who ask from answering.
+	NotSelf bool          `json:"not_self,omitempty"`
+	Valid   time.Duration `json:"valid,omitempty"`
+	Wait    time.Duration `json:"wait,omitempty"`
+}
+
+// Binding is the digest that a grant and the call that uses it must share:
+// everything but the rules, which are compared by [Covers].
+func (r *Request) Binding() [32]byte {
+	return digest("binding", r.Subject, r.Agent, r.Client, r.Root, r.Backend, r.Instance,
+		r.Kind.String(), r.Method, r.Name, string(r.Definition[:]), string(r.Digest[:]), r.Policy)
+}
+
+// Call is the digest of the call itself: what stays the same where policy,
+// definition or backend change under a request.
+func (r *Request) Call() [32]byte {
+	return digest("call", r.Subject, r.Agent, r.Client, r.Root, r.Backend, r.Method, r.Name, string(r.Digest[:]))
+}
+
+// Asked is the digest that a refusal is remembered by. It leaves out what an
+// agent can change by connecting anew.
+func (r *Request) Asked() [32]byte {
+	return digest("asked", r.Subject, r.Agent, r.Backend, r.Method, r.Name, string(r.Digest[:]))
+}
+
+// Principal names whose open requests are counted together.
+func (r *Request) Principal() string { return r.Subject + " " + r.Agent }
+
+// digest is unambiguous: every part is preceded by its length.
+func digest(parts ...string) (out [32]byte) {
+	h := sha256.New()
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	h.Sum(out[:0])
+	return out
+}
+
+// RuleIDs returns the ids of the rules, sorted.
+func RuleIDs(rules []Rule) []string {
+	out := make([]string, len(rules))
+	for i := range rules {
+		out[i] = rules[i].ID
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Covers reports whether an answer to the rules in granted answers all rules
+// that hold now.
+func Covers(granted, now []Rule) bool {
+	for i := range now {
+		if !slices.ContainsFunc(granted, func(g Rule) bool { return g == now[i] }) {
+			return false
+		}
+	}
+	return len(now) > 0
+}
+
+// Valid is how long a grant waits for its call: the shortest that a rule says.
+func (r *Request) Valid() time.Duration {
+	return shortest(r.Rules, DefaultValid, func(r *Rule) time.Duration { return r.Valid })
+}
+
+// Wait is how long the call itself waits for an answer, by default otherwise.
+func (r *Request) Wait(otherwise time.Duration) time.Duration {
+	return shortest(r.Rules, otherwise, func(r *Rule) time.Duration { return r.Wait })
+}
+
+func shortest(rules []Rule, otherwise time.Duration, of func(*Rule) time.Duration) time.Duration {
+	least := time.Duration(0)
+	for i := range rules {
+		if d := of(&rules[i]); d > 0 && (least == 0 || d < least) {
+			least = d
+		}
+	}
+	if least == 0 {
+		return otherwise
+	}
+	return least
+}
