@@ -80,7 +80,7 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 		}
 		reader.signed = len(reader.keys) > 0
 		p, err := a.loadWith(reader, files, o)
-		p.again, p.options = again, o
+		p.again, p.options, p.reader = again, o, reader
 		if err == nil {
 			_, err = a.provePolicy(context.Background(), p.bench(p.read, registry), p.snapshot)
 		}

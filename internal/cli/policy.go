@@ -22,7 +22,7 @@ func (a *app) policyCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyEvalCommand(), a.policyExplainCommand(), a.policyImportCommand(),
 		a.policyFmtCommand(), a.policySchemaCommand(), a.policySignCommand(), a.policyVerifyCommand(),
-		a.policyHistoryCommand(), a.policyShowCommand())
+		a.policyHistoryCommand(), a.policyShowCommand(), a.policyRollbackCommand())
 	cmd.AddCommand(a.policyTestCommand(), a.policyLintCommand(), a.policyWhoCanCommand(), a.policyCanCommand(), a.policyDiffCommand(), a.policyGraphCommand(), a.policyAddCommand())
 	return cmd
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -75,38 +73,4 @@ func (a *app) format(f fmtFlags, files []string) error {
 		return status(ExitPolicy)
 	}
 	return nil
-}
-
-// replaceFile replaces the content of a file and keeps its permissions. A reader
-// sees the old file or the new one: a guard may be watching it. A link stays a
-// link.
-func replaceFile(name string, data []byte) error {
-	path, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".custos-fmt-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	for _, step := range []func() error{
-		func() error { return f.Chmod(info.Mode().Perm()) },
-		f.Sync,
-		f.Close,
-		func() error { return os.Rename(f.Name(), path) },
-	} {
-		if err == nil {
-			err = step()
-		}
-	}
-	if err != nil {
-		_ = f.Close()           // it may be closed already
-		_ = os.Remove(f.Name()) // nothing is left behind
-	}
-	return err
 }

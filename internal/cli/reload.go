@@ -120,6 +120,10 @@ func (w *watcher) activate(ctx context.Context, now *files, identity string) {
 		w.refuse(identity, err.Error())
 		return
 	}
+	if err := now.keep(g.evidence); err != nil {
+		w.refuse(identity, err.Error())
+		return
+	}
 	old := w.current
 	if now.digest() != old.digest() {
 		err := g.relay.Swap(func() error { return g.engine.Activate(snapshot, now.sources) })

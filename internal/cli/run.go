@@ -73,6 +73,9 @@ type guard struct {
 	tools    *inventory.Backend
 	engine   *engine.Engine
 	registry *inventory.Registry
+	// fellBack says why the last good policy is in force instead of the files', ""
+	// where it is not.
+	fellBack string
 	// evidence is the state directory, which remembers revisions.
 	evidence *state.Dir
 	process  *upstream.Process
@@ -120,6 +123,9 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 		g.policy, err = a.loadForRun(f, conf, registry, command)
 	}
 	ev := <-opened
+	if err != nil && ev.err == nil {
+		err = g.lastGood(ev.evidence.Dir, f.name, err)
+	}
 	switch {
 	case err != nil && ev.err == nil:
 		return nil, errors.Join(err, ev.evidence.Close())
@@ -131,6 +137,9 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	if g.policy.reader != nil {
 		if err := g.policy.reader.advance(ev.evidence.Dir, g.policy.read); err != nil {
 			return nil, errors.Join(&Error{Code: ExitPolicy, Text: err.Error(), Err: err}, ev.evidence.Close())
+		}
+		if err := g.policy.read.keep(ev.evidence.Dir); err != nil {
+			return nil, errors.Join(noEvidence(err), ev.evidence.Close())
 		}
 	}
 	g.evidence = ev.evidence.Dir
@@ -144,6 +153,9 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	})
 	if err != nil {
 		return nil, noEvidence(err)
+	}
+	if g.fellBack != "" {
+		g.engine.Degraded(g.fellBack)
 	}
 	return g, nil
 }

@@ -21,6 +21,8 @@ type sourceReader struct {
 	// signed refuses what is no bundle: a trust root is configured, and what is
 	// read is to be put in force.
 	signed bool
+	// held are texts that stand for files, by name: what they once held.
+	held map[string][]byte
 	// input is standard input, which can be read once.
 	input []byte
 	told  []string // bundles whose signature could not be checked
@@ -30,6 +32,7 @@ type sourceReader struct {
 type files struct {
 	names   []string
 	sources []policy.Source
+	raw     [][]byte // what each name held
 	bundles []*bundle.Bundle
 	// signed are the sources that a bundle holds.
 	signed map[string]origin
@@ -129,6 +132,7 @@ func (r *sourceReader) read(names []string) (*files, error) {
 	out := &files{names: names, signed: map[string]origin{}}
 	for _, name := range names {
 		data, err := r.data(name)
+		out.raw = append(out.raw, data)
 		switch {
 		case err != nil:
 			return nil, err
@@ -146,6 +150,9 @@ func (r *sourceReader) read(names []string) (*files, error) {
 }
 
 func (r *sourceReader) data(name string) ([]byte, error) {
+	if data, ok := r.held[name]; ok {
+		return data, nil
+	}
 	if name != "-" {
 		return r.app.read(name)
 	}

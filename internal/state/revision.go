@@ -14,6 +14,9 @@ const revisionsName = "revisions"
 type revision struct {
 	Revision uint64 `json:"revision"`
 	Digest   string `json:"digest"` // of its manifest
+	// Back is an older revision that somebody went back to, by name and by word:
+	// it alone is accepted again, until this one or a newer one is in force.
+	Back *revision `json:"back,omitempty"`
 }
 
 // RevisionError refuses a signed policy that is older than one that was in
@@ -35,6 +38,39 @@ func (e *RevisionError) Error() string {
 // in force, durably, or returns a [RevisionError]. digest identifies the policy
 // among those of its revision. Any number of processes may call it.
 func (d *Dir) AdvanceRevision(name string, got uint64, digest string) error {
+	return d.revise(func(all map[string]revision) (bool, error) {
+		seen, known := all[name]
+		switch {
+		case known && seen.Back != nil && got == seen.Back.Revision && digest == seen.Back.Digest:
+			return false, nil
+		case known && (got < seen.Revision || got == seen.Revision && digest != seen.Digest):
+			return false, &RevisionError{Name: name, Got: got, Seen: seen.Revision}
+		case known && got == seen.Revision && seen.Back == nil:
+			return false, nil
+		}
+		all[name] = revision{Revision: got, Digest: digest}
+		return true, nil
+	})
+}
+
+// AcceptRevision lets one older revision of a signed policy be in force again,
+// until the highest that was seen or a newer one is. It undoes what protects
+// from replayed policies, for this one: only a person may ask for it.
+func (d *Dir) AcceptRevision(name string, got uint64, digest string) error {
+	return d.revise(func(all map[string]revision) (bool, error) {
+		seen, known := all[name]
+		if !known || got >= seen.Revision {
+			return false, nil // AdvanceRevision will say
+		}
+		seen.Back = &revision{Revision: got, Digest: digest}
+		all[name] = seen
+		return true, nil
+	})
+}
+
+// revise changes what is remembered of revisions; change reports whether there
+// is something to write.
+func (d *Dir) revise(change func(map[string]revision) (bool, error)) error {
 	unlock, err := lockDir(filepath.Join(d.path, lockName))
 	if err != nil {
 		return err
@@ -52,14 +88,9 @@ func (d *Dir) AdvanceRevision(name string, got uint64, digest string) error {
 			return fmt.Errorf("state: %s: %w", path, err)
 		}
 	}
-	seen, known := all[name]
-	switch {
-	case known && (got < seen.Revision || got == seen.Revision && digest != seen.Digest):
-		return &RevisionError{Name: name, Got: got, Seen: seen.Revision}
-	case known && got == seen.Revision:
-		return nil
+	if write, err := change(all); !write || err != nil {
+		return err
 	}
-	all[name] = revision{got, digest}
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("state: %w", err)

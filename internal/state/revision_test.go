@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -53,5 +55,74 @@ func TestRevisionsThatAreBroken(t *testing.T) {
 	}
 	if err := d.AdvanceRevision("laptop", 1, "a"); err == nil {
 		t.Error("a revision is accepted without a memory")
+	}
+}
+
+// Who goes back to an older revision gets that one, and only until a newer one
+// is in force.
+func TestAcceptRevision(t *testing.T) {
+	d, err := Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		accept   bool
+		revision uint64
+		digest   string
+		ok       bool
+	}{
+		{false, 5, "a", true},
+		{false, 7, "c", true},
+		{false, 5, "a", false},
+		{true, 5, "a", true},
+		{false, 5, "a", true},
+		{false, 5, "a", true}, // another process
+		{false, 5, "b", false},
+		{false, 4, "a", false},
+		{false, 6, "b", false},
+		{false, 7, "c", true},
+		{false, 5, "a", false}, // it was for once
+		{true, 5, "a", true},
+		{false, 8, "d", true},
+		{false, 5, "a", false},
+		{false, 7, "c", false},
+		{true, 9, "e", true}, // nothing to go back to
+		{false, 8, "d", true},
+	}
+	for i, c := range steps {
+		do := d.AdvanceRevision
+		if c.accept {
+			do = d.AcceptRevision
+		}
+		if err := do("laptop", c.revision, c.digest); (err == nil) != c.ok {
+			t.Errorf("step %d, %+v: %v", i, c, err)
+		}
+	}
+	if err := d.AcceptRevision("unheard", 1, "a"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPolicyFiles(t *testing.T) {
+	d, err := Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	if _, err := d.PolicyFiles(digest); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what nobody kept: %v", err)
+	}
+	for _, want := range [][]PolicyFile{{{"/a.yaml", digest}}, {{"/a.yaml", digest}, {"/b.bundle", digest}}} {
+		if err := d.KeepPolicyFiles(digest, want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.PolicyFiles(digest); err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v", got, err)
+		}
+	}
+	for _, bad := range []string{"", "sha256:../../keys/log", digest + "0"} {
+		if err := d.KeepPolicyFiles(bad, nil); err == nil {
+			t.Errorf("%q is a digest", bad)
+		}
 	}
 }
