@@ -45,6 +45,12 @@ type Options struct {
 	Protected []string
 	Subject   access.Subject
 	Version   string
+	// Approvals knows what people answered; nil asks nobody. Root is where the
+	// client works, which answers are bound to, and Wait how long a held call
+	// waits for one.
+	Approvals pa.Approvals
+	Root      string
+	Wait      time.Duration
 }
 
 // Engine is one assembled decision path. It is safe for concurrent use.
@@ -124,6 +130,7 @@ func (e *Engine) assemble(o *Options) {
 	e.Authority = pa.New(pa.Options{
 		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: time.Now,
 		Protected: append([]string{e.evidence.Dir.Path()}, o.Protected...),
+		Approvals: o.Approvals, Binding: pa.Binding{Instance: commandDigest(o.Command), Root: o.Root}, Wait: o.Wait,
 	})
 	e.Authority.Publish(o.Policy)
 	e.Point = pep.New(pep.Options{

@@ -41,8 +41,12 @@ func (a *Admission) Wire() string {
 //
 //	Custos denied files.write_file: MESSAGE. REMEDIATION [DECISION ID]
 //
-// What is hidden reads like what does not exist.
+// What is hidden reads like what does not exist. What people are still asked
+// about reads as what is held, and what to do about it.
 func (a *Admission) Text() string {
+	if a.PendingID() != "" {
+		return a.heldText()
+	}
 	d := &a.Decision
 	message, remediation := d.Message, d.Remediation
 	if d.Hidden {

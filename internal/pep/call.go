@@ -36,6 +36,9 @@ type Call struct {
 	// ID is the raw JSON-RPC id, "" for notifications.
 	ID        string
 	Direction Direction
+	// Waits says that the caller can wait for a person, and keeps the call until
+	// then. Without it what a rule holds is denied.
+	Waits bool
 	// Caller is who the caller of a library proved to be; the zero value is who
 	// the session belongs to.
 	Caller Caller

@@ -98,6 +98,7 @@ type Admission struct {
 	ticket  audit.Ticket
 	started time.Time
 	method  string
+	final   *audit.Record // of a held call, but for how it ends; else nil
 }
 
 // Wait returns once the record of the decision is durable. An error means
@@ -108,7 +109,8 @@ func (a *Admission) Wait() error { return a.ticket.Wait() }
 func (a *Admission) Started() time.Time { return a.started }
 
 // Admit decides a call and appends the decision to the log. It does not wait
-// for the disk; the order of the log is the order of the calls to Admit.
+// for the disk; the order of the log is the order of the calls to Admit. A call
+// that can wait may be held: see [Admission.Held].
 func (p *Point) Admit(c Call) *Admission {
 	a := &Admission{started: time.Now(), method: c.Method}
 	t, ok := c.target()
@@ -121,7 +123,11 @@ func (p *Point) Admit(c Call) *Admission {
 	default:
 		p.decide(r, &a.Decision)
 	}
-	a.append(p, p.admission(&c, &t, r, a))
+	if rec := p.admission(&c, &t, r, a); a.Held() {
+		a.hold(p, rec)
+	} else {
+		a.append(p, rec)
+	}
 	return a
 }
 
@@ -150,6 +156,9 @@ func (p *Point) request(c *Call, t target) *access.Request {
 		Kind: t.kind, Method: c.Method, Backend: p.opt.Backend, Name: t.name, Args: t.args,
 		Passes:  t.passes,
 		Subject: p.opt.Subject, Session: p.opt.Session, Client: p.clientName(), Agent: c.Caller.Agent,
+	}
+	if c.Waits {
+		r.Params = c.Params
 	}
 	if c.Caller.Subject.Known {
 		r.Subject = c.Caller.Subject
