@@ -148,10 +148,8 @@ func (l *Log) Close() error {
 	l.watch.Stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.crumb != nil {
-		l.crumb.Close()
-		l.crumb = nil
-	}
+	closeAll(l.crumbs)
+	l.crumbs = nil
 	return nil
 }
 

@@ -8,10 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // envCrash makes the test binary the process that is killed.
@@ -66,7 +68,7 @@ func crashChild(dir string) error {
 				if tk.Wait() != nil {
 					return
 				}
-				_, _ = os.Stdout.WriteString(strconv.FormatUint(tk.Seq(), 10) + "\n")
+				_, _ = fmt.Printf("%d %d\n", tk.Seq(), monotonic())
 				l.AppendLazy(outcome(tk.Seq()))
 			}
 		})
@@ -75,16 +77,25 @@ func crashChild(dir string) error {
 	return l.Err()
 }
 
+// monotonic is a clock that processes share.
+func monotonic() int64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano()
+}
+
 // crash runs one child, kills it after a while and returns the last record
 // that it knew to be durable.
 func crash(t *testing.T, dir string, after time.Duration) (acked uint64) {
 	t.Helper()
-	return crashWith(t, dir, "", after, func(p *os.Process) { _ = p.Kill() })
+	acked, late := crashWith(t, dir, "", after, func(p *os.Process) { _ = p.Kill() })
+	return max(acked, late) // a process that is killed says nothing after it
 }
 
 // crashWith runs one child, does something to it after a while, waits for its
-// end and returns the last record that it knew to be durable.
-func crashWith(t *testing.T, dir, env string, after time.Duration, do func(*os.Process)) (acked uint64) {
+// end and returns the last record that it knew to be durable before that was
+// done, and after it.
+func crashWith(t *testing.T, dir, env string, after time.Duration, do func(*os.Process)) (acked, late uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), envCrash+"="+dir)
@@ -98,22 +109,34 @@ func crashWith(t *testing.T, dir, env string, after time.Duration, do func(*os.P
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { do(cmd.Process) })
+	var done atomic.Int64
+	timer := time.AfterFunc(after, func() {
+		done.Store(monotonic())
+		do(cmd.Process)
+	})
 	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer stuck.Stop()
-	in := bufio.NewScanner(out)
-	for in.Scan() {
-		seq, err := strconv.ParseUint(in.Text(), 10, 64)
-		if err != nil {
+	last := map[uint64]int64{}
+	for in := bufio.NewScanner(out); in.Scan(); {
+		var seq uint64
+		var at int64
+		if _, err := fmt.Sscanf(in.Text(), "%d %d", &seq, &at); err != nil {
 			t.Fatalf("the child said %q", in.Text())
 		}
-		acked = max(acked, seq)
+		last[seq] = at
 	}
 	_ = cmd.Wait()
 	if timer.Stop() {
 		t.Fatalf("the child ended by itself: %v", cmd.ProcessState)
 	}
-	return acked
+	for seq, at := range last {
+		if at < done.Load() {
+			acked = max(acked, seq)
+		} else {
+			late = max(late, seq)
+		}
+	}
+	return acked, late
 }
 
 // unharmed fails the test where a crash is taken for tampering.

@@ -172,6 +172,13 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	b = appendString(b, "segment", r.Segment)
 	b = appendCount(b, "offset", r.Offset, false)
 	b = appendCount(b, "cut", r.Cut, false)
+	if g := r.LastGood; g != nil {
+		b = append(b, `,"last_good":{"seq":`...)
+		b = strconv.AppendUint(b, g.Seq, 10)
+		b = appendString(b, "hash", g.Hash)
+		b = append(b, '}')
+	}
+	b = appendString(b, "signature", r.Signature)
 	return appendString(b, "detail", r.Detail)
 }
 

@@ -49,6 +49,9 @@ type Options struct {
 	// WriteDeadline is how long one write may take before the disk counts as
 	// failed.
 	WriteDeadline time.Duration
+	// Secondary is a directory, better on another disk, for a second breadcrumb
+	// of a log that fails. It MUST exist. "": there is none.
+	Secondary string
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// Failed is called once, on its own goroutine, when the log failed.
@@ -122,7 +125,7 @@ type Log struct {
 	segBegan time.Time
 
 	keeper  *keeper       // nil: no checkpoints are signed
-	crumb   *os.File      // the emergency file, open from the start
+	crumbs  []*os.File    // the emergency files, open from the start
 	wake    chan struct{} // holds at most one token
 	stopped chan struct{} // the writer is gone
 	failed  chan struct{} // the log failed
@@ -214,7 +217,7 @@ func open(dir string, opt Options) (*Log, error) {
 // settle records what recovery found, or, where there is nothing to say, at
 // least the genesis record, and prepares the emergency file.
 func (l *Log) settle(r *recovery) error {
-	found := r.report()
+	found := r.report(&l.opt)
 	for _, rec := range found {
 		if err := l.Append(rec).Wait(); err != nil {
 			return err
@@ -229,12 +232,12 @@ func (l *Log) settle(r *recovery) error {
 			return err
 		}
 	}
-	f, err := openEmergency(l.opt.disk, l.dir)
+	files, err := openCrumbs(l.dir, &l.opt)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	l.mu.Lock()
-	l.crumb = f
+	l.crumbs = files
 	l.mu.Unlock()
 	return nil
 }

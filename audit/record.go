@@ -168,6 +168,11 @@ type Record struct {
 	Offset  int64  `json:"offset,omitempty"`
 	Cut     int64  `json:"cut,omitempty"`
 
+	// LastGood is the record that the chain goes on from, in a gap record, and
+	// Signature that of the log key over it: Ed25519, base64.
+	LastGood  *LastGood `json:"last_good,omitempty"`
+	Signature string    `json:"signature,omitempty"`
+
 	// Detail explains an anomaly, a gap or a stop in words.
 	Detail string `json:"detail,omitempty"`
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -40,7 +39,10 @@ func recoverChain(dir string, opt *Options, signed uint64) (*recovery, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.crumb, r.lost = ReadBreadcrumb(dir)
+	r.crumb, r.lost = findCrumb(dir, opt)
+	if r.crumb != nil && r.crumb.Signature != "" {
+		r.signed = max(signed, r.crumb.Seq)
+	}
 	for len(list) > 0 {
 		last := list[len(list)-1]
 		path := filepath.Join(dir, last.name)
@@ -53,6 +55,9 @@ func recoverChain(dir string, opt *Options, signed uint64) (*recovery, error) {
 		}
 		if err == nil {
 			err = r.reaches(path, r.head.Seq)
+		}
+		if err == nil {
+			err = r.vouched(path)
 		}
 		if !errors.Is(err, errEmpty) {
 			return r, err
@@ -67,7 +72,7 @@ func recoverChain(dir string, opt *Options, signed uint64) (*recovery, error) {
 		}
 		list = list[:len(list)-1]
 	}
-	*r = recovery{open: map[uint64]struct{}{}, signed: signed, cuts: r.cuts, crumb: r.crumb, lost: r.lost}
+	*r = recovery{open: map[uint64]struct{}{}, signed: r.signed, cuts: r.cuts, crumb: r.crumb, lost: r.lost}
 	return r, r.reaches(dir, 0)
 }
 
@@ -77,6 +82,15 @@ func (r *recovery) reaches(path string, seq uint64) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s: record %d is missing: %d records were signed", ErrTampered, path, seq+1, r.signed)
+}
+
+// vouched refuses a chain that does not end with the record that a signed
+// breadcrumb names.
+func (r *recovery) vouched(path string) error {
+	if r.crumb == nil || r.crumb.Signature == "" || r.crumb.Seq != r.head.Seq || r.crumb.is(r.head) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: record %d is not the one that was durable when the log failed", ErrTampered, path, r.head.Seq)
 }
 
 // read walks one segment to its end and cuts a torn tail off.
@@ -202,7 +216,7 @@ func (r *recovery) unacknowledged(path string, d *disk) (again bool, err error) 
 	if r.crumb == nil {
 		return false, nil
 	}
-	if r.crumb.Seq != r.before.Seq || r.crumb.Hash != r.before.prev() {
+	if !r.crumb.is(r.before) {
 		return false, nil
 	}
 	if err := r.reaches(path, r.before.Seq); err != nil {
@@ -239,11 +253,12 @@ func removeSegment(d *disk, path string) error {
 }
 
 // report returns the records that say what recovery found and did.
-func (r *recovery) report() []Record {
-	list := slices.Clone(r.cuts)
+func (r *recovery) report(opt *Options) []Record {
+	var list []Record
 	if r.crumb != nil {
-		list = append(list, Record{Kind: KindGap, Detail: fmt.Sprintf("the log failed after record %d: %s", r.crumb.Seq, r.crumb.Error)})
+		list = append(list, gapRecord(r.crumb, r.head, opt))
 	}
+	list = append(list, r.cuts...)
 	if r.lost != nil {
 		list = append(list, Record{Kind: KindAnomaly, Detail: r.lost.Error()})
 	}

@@ -154,6 +154,7 @@ type verifier struct {
 	cover    cover
 
 	last    place      // of the record that was checked last
+	turned  Head       // before the segment that is being checked
 	suspect *suspicion // nil: none
 }
 

@@ -38,6 +38,12 @@ func (v *verifier) record(line []byte, p place) {
 	switch what {
 	case "":
 		v.last = p
+		if string(h.kind) == string(KindGap) {
+			if err := checkGap(line, v.turned, v.instance, v.key); err != nil {
+				v.bad(p.seq, p.file, p.offset, err.Error())
+				return
+			}
+		}
 		v.cover.record(v.chain.head.Hash)
 	case misfit:
 		v.suspect = &suspicion{before: before, at: p}
@@ -129,6 +135,7 @@ func (c *segmentCheck) frame(payload []byte, at int64) {
 
 // begin checks the record that opens a segment.
 func (c *segmentCheck) begin(line []byte, p place) {
+	c.v.turned = c.v.chain.head
 	r, err := Decode(line)
 	if err != nil {
 		c.v.bad(c.file.first, p.file, p.offset, err.Error())
