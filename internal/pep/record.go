@@ -1,8 +1,6 @@
 package pep
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +15,7 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 		Kind: audit.KindAdmission, RPCID: clip(strings.Trim(c.ID, `"`), 128), Method: clip(c.Method, 128), Backend: p.opt.Backend,
 		Direction: c.Direction.String(), OneWay: oneWay(c),
 		Decision: d.Effect, Reason: d.Reason, Rule: d.Rule, Position: d.Position, Layer: d.Layer,
-		Matched: d.Matched[:min(len(d.Matched), maxMatched)], MatchedMore: max(0, len(d.Matched)-maxMatched),
-		Nearest: d.Nearest, Facts: facts(r), PolicyDigest: d.PolicyDigest,
+		Matched: d.Matched, PolicyDigest: d.PolicyDigest,
 		Subject: r.Subject.String(), Client: p.clientName(), Session: p.opt.Session.ID, Agent: r.Agent, Isolation: p.opt.Isolation,
 		Args:       p.describe(r),
 		Judged:     audit.Judge(r, p.opt.Keyed),
@@ -30,13 +27,13 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 	case access.Tool:
 		rec.Tool = clip(t.name, 256)
 	case access.Resource:
-		rec.URI = clip(bare(t.name), 1024)
+		rec.URI = clip(t.name, 1024)
 	case access.Prompt:
 		rec.Prompt = clip(t.name, 256)
 	default:
 	}
 	if d.Denied() {
-		rec.Message = message(d)
+		rec.Message = d.Message
 	}
 	return rec
 }
@@ -70,78 +67,6 @@ func (p *Point) provenance(r *access.Request) []audit.Origin {
 	}
 	if r.Tool.Source != "" {
 		out = append(out, audit.Origin{Of: "tool", From: r.Tool.Source})
-	}
-	return out
-}
-
-// maxMatched bounds how many rules one record lists.
-const maxMatched = 64
-
-// message is what the caller was answered, without the value of the call that it
-// repeats and without what a parser quoted: a record holds neither.
-func message(d *access.Decision) string {
-	m := d.Message
-	if d.Shown != "" {
-		m = strings.Replace(m, d.Shown, "The path", 1)
-	}
-	if d.Reason == access.RequestMalformed || d.Reason == access.RequestTooLarge {
-		m = unquoted(m)
-	}
-	return m
-}
-
-// unquoted empties what stands between double quotes.
-func unquoted(s string) string {
-	var b strings.Builder
-	inside := false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && inside:
-			i++
-		case c == '"':
-			if inside {
-				b.WriteString("…")
-			}
-			inside = !inside
-			b.WriteByte(c)
-		case !inside:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// bare cuts user, query and fragment out of a URI: they are where tokens travel.
-func bare(uri string) string {
-	if i := strings.IndexAny(uri, "?#"); i >= 0 {
-		uri = uri[:i+1] + "…"
-	}
-	scheme, rest, ok := strings.Cut(uri, "://")
-	if !ok {
-		return uri
-	}
-	end := strings.IndexAny(rest, `/\\`)
-	if end < 0 {
-		end = len(rest)
-	}
-	if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
-		rest = "…" + rest[at:]
-	}
-	return scheme + "://" + rest
-}
-
-// maxFacts bounds how many facts one record lists.
-const maxFacts = 32
-
-// facts lists what was known beside the call, in the order of names.
-func facts(r *access.Request) []audit.Fact {
-	if len(r.Facts) == 0 {
-		return nil
-	}
-	names := slices.Sorted(maps.Keys(r.Facts))
-	out := make([]audit.Fact, 0, min(len(names), maxFacts))
-	for _, name := range names[:min(len(names), maxFacts)] {
-		out = append(out, audit.NewFact(name, r.Facts[name]))
 	}
 	return out
 }
