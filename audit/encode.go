@@ -54,6 +54,7 @@ func appendFields(b []byte, r *Record) []byte {
 	b = appendString(b, "uri", r.URI)
 	b = appendString(b, "prompt", r.Prompt)
 	b = appendDecision(b, r)
+	b = appendAccount(b, r)
 	b = appendString(b, "policy_digest", r.PolicyDigest)
 	b = appendString(b, "old_policy_digest", r.OldPolicyDigest)
 	b = appendString(b, "subject", r.Subject)
@@ -66,6 +67,7 @@ func appendFields(b []byte, r *Record) []byte {
 	b = appendString(b, "message", r.Message)
 	b = appendProvenance(b, r.Provenance)
 	b = appendCount(b, "eval_us", r.EvalUS, false)
+	b = appendCount(b, "hold_us", r.HoldUS, false)
 	b = appendOutcome(b, r)
 	b = appendPeople(b, r)
 	return appendLifecycle(b, r)
@@ -98,7 +100,7 @@ func appendDecision(b []byte, r *Record) []byte {
 		if m.Lifted {
 			b = append(b, `,"lifted":true`...)
 		}
-		b = append(b, '}')
+		b = append(appendOpen(b, m.Open), '}')
 	}
 	return closeList(b, len(r.Matched))
 }
@@ -124,7 +126,7 @@ func appendArgs(b []byte, a *Args) []byte {
 	b = appendCount(b, "count", int64(a.Count), true)
 	b = appendCount(b, "bytes", int64(a.Bytes), true)
 	b = appendString(b, "hmac", a.HMAC)
-	return append(b, '}')
+	return append(appendKept(b, a), '}')
 }
 
 func appendProvenance(b []byte, list []Origin) []byte {

@@ -101,6 +101,17 @@ type Record struct {
 	Layer    string `json:"layer,omitempty"`
 	// Matched names every rule that matched.
 	Matched []access.Match `json:"matched,omitempty"`
+	// MatchedMore counts the rules that matched and found no room in Matched.
+	MatchedMore int `json:"matched_more,omitempty"`
+	// Nearest is the rule that came nearest to a grant, where none granted.
+	Nearest *access.Nearest `json:"nearest,omitempty"`
+	// Facts are what was known beside the call itself. Trust is the score the
+	// decision saw, Lease the lease or standing approval that answered an approve
+	// rule, KeyAgeS how old the issuer's keys were, in seconds.
+	Facts   []Fact `json:"facts,omitempty"`
+	Trust   *Trust `json:"trust,omitempty"`
+	Lease   string `json:"lease,omitempty"`
+	KeyAgeS int64  `json:"key_age_s,omitempty"`
 	// PolicyDigest is "sha256:…" of the policy that decided, or, in a policy
 	// record, of the policy that was activated.
 	PolicyDigest string `json:"policy_digest,omitempty"`
@@ -126,8 +137,10 @@ type Record struct {
 	Message string `json:"message,omitempty"`
 	// Provenance says where the values that were judged came from.
 	Provenance []Origin `json:"provenance,omitempty"`
-	// EvalUS is how long the decision took, in microseconds.
+	// EvalUS is how long the decision took, and HoldUS how long the call waited
+	// for a person, in microseconds.
 	EvalUS int64 `json:"eval_us,omitempty"`
+	HoldUS int64 `json:"hold_us,omitempty"`
 
 	// Status, Bytes, DurationUS and Labels describe the answer of the backend:
 	// its size as sent and the time from forwarding to release. An outcome
@@ -208,6 +221,16 @@ type Args struct {
 	Bytes int `json:"bytes"`
 	// HMAC is "hmac-sha256:…", the keyed digest of the whole as sent.
 	HMAC string `json:"hmac,omitempty"`
+	// Tier is the redaction tier where it is not 1. At tier 2 Values are the
+	// values that may be read as JSON texts, in the order of Names; "" is one
+	// that may not. They are texts within the record, so that nothing which an
+	// agent sends looks like a member of it. At tier 3 Age is the whole as sent,
+	// encrypted to the auditor's key: an age file in base64. Masked says that a
+	// known secret was cut out of either first.
+	Tier   int      `json:"tier,omitempty"`
+	Values []string `json:"values,omitempty"`
+	Age    string   `json:"age,omitempty"`
+	Masked bool     `json:"masked,omitempty"`
 }
 
 // ID returns the record's id; see [FormatID].

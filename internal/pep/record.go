@@ -15,7 +15,8 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 		Kind: audit.KindAdmission, RPCID: clip(strings.Trim(c.ID, `"`), 128), Method: clip(c.Method, 128), Backend: p.opt.Backend,
 		Direction: c.Direction.String(), OneWay: oneWay(c),
 		Decision: d.Effect, Reason: d.Reason, Rule: d.Rule, Position: d.Position, Layer: d.Layer,
-		Matched: d.Matched, PolicyDigest: d.PolicyDigest,
+		Matched: d.Matched[:min(len(d.Matched), maxMatched)], MatchedMore: max(0, len(d.Matched)-maxMatched),
+		Nearest: d.Nearest, Facts: facts(r), PolicyDigest: d.PolicyDigest,
 		Subject: r.Subject.String(), Client: p.clientName(), Session: p.opt.Session.ID, Agent: r.Agent, Isolation: p.opt.Isolation,
 		Args:       p.describe(r),
 		Judged:     audit.Judge(r, p.opt.Keyed),
@@ -27,13 +28,13 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 	case access.Tool:
 		rec.Tool = clip(t.name, 256)
 	case access.Resource:
-		rec.URI = clip(t.name, 1024)
+		rec.URI = clip(bare(t.name), 1024)
 	case access.Prompt:
 		rec.Prompt = clip(t.name, 256)
 	default:
 	}
 	if d.Denied() {
-		rec.Message = d.Message
+		rec.Message = message(d)
 	}
 	return rec
 }
@@ -47,28 +48,6 @@ func oneWay(c *Call) bool {
 	default:
 		return c.Method == "" || strings.HasPrefix(c.Method, "notifications/")
 	}
-}
-
-// describe tells the arguments without repeating them. A name that the tool
-// does not declare could itself be a secret, and is recorded as a digest.
-func (p *Point) describe(r *access.Request) *audit.Args {
-	if r.Args.IsAbsent() {
-		return nil
-	}
-	declared := func(string) bool { return r.Kind != access.Tool || r.SchemaState == access.SchemaValid }
-	return audit.Describe(r.Args, declared, p.opt.Keyed)
-}
-
-// provenance says where the judged values came from.
-func (p *Point) provenance(r *access.Request) []audit.Origin {
-	var out []audit.Origin
-	if r.Client != "" {
-		out = append(out, audit.Origin{Of: "client", From: "claimed"})
-	}
-	if r.Tool.Source != "" {
-		out = append(out, audit.Origin{Of: "tool", From: r.Tool.Source})
-	}
-	return out
 }
 
 // outcome describes how an admitted call ended.
