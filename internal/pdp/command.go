@@ -36,7 +36,7 @@ func (e *evaluation) commands(op *op, g reading) access.Truth {
 	}
 	t := truth(g == granting)
 	for _, arg := range e.r.Tool.Commands {
-		one := judgeCommand(list(e.s.commands, op), argument(e.r.Args, arg), g)
+		one := judgeCommand(operandsOf(e.s.commands, op), argument(e.r.Args, arg), g)
 		if g == granting {
 			t = and(t, one)
 		} else {

@@ -33,11 +33,11 @@ func (s *Snapshot) Counters(r *access.Request, out []Counter) []Counter {
 		return out
 	}
 	e := evaluation{s: s, r: r}
-	e.place()
+	e.begin()
 	if s.rated {
-		for _, i := range e.candidates(nil) {
-			if rule := &s.rules[i]; rule.rated {
-				out = append(out, counter(rule.info.ID, rule.info.Rate, r, true))
+		for _, i := range e.candidates() {
+			if rule := &s.rules[i]; rule.is(isRated) {
+				out = append(out, counter(s.faces[i].id, s.infos[i].Rate, r, true))
 			}
 		}
 	} else {

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/custos-zt/custos/access"
@@ -12,8 +13,9 @@ const candidateRoom = 128
 // Decide fills d with the decision on r. It reuses the room of d.Matched and
 // overwrites everything else; r is only read. As long as d.Matched has room it
 // allocates nothing, but for the URLs that `urls` and `hosts` read, for URIs
-// that have several readings, for a default denial that repeats a path, and
-// for a caller that more than a handful of layers may be about.
+// that have several readings, for a default denial that repeats a path, for a
+// caller that more than a handful of layers may be about or with dozens of roles
+// that the policy names, and where more than a hundred rules may be about a call.
 //
 // Gates come first: no policy lifts them. Then every rule whose patterns cover
 // the request is evaluated, in every layer that has to do with the caller, and
@@ -27,11 +29,11 @@ func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
 		return
 	}
 	e := evaluation{s: s, r: r}
+	e.begin()
 	if len(s.layers.all) == 1 {
 		e.decide(nil, d)
 		return
 	}
-	e.place()
 	var room [layerRoom]tally
 	below := room[:0]
 	for range e.under() {
@@ -44,8 +46,7 @@ func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
 // under the root.
 func (e *evaluation) decide(below []tally, d *access.Decision) {
 	t := tallies{root: emptyTally(), below: below}
-	var room [candidateRoom]int32
-	candidates := e.candidates(room[:0])
+	candidates := e.candidates()
 	for _, i := range candidates {
 		e.tally(i, &t, d)
 	}
@@ -53,7 +54,13 @@ func (e *evaluation) decide(below []tally, d *access.Decision) {
 	if d.Effect != access.Deny {
 		e.capped(d)
 	}
-	e.explainDefault(candidates, d)
+	if d.Effect == access.Deny && d.Message == "" {
+		if e.narrowed {
+			e.anyCall = true
+			candidates = e.candidates()
+		}
+		e.explainDefault(candidates, d)
+	}
 }
 
 // stop answers what is refused before any rule is looked at.
@@ -106,8 +113,8 @@ func (e *evaluation) tally(i int32, ts *tallies, d *access.Decision) {
 	if !v.acts() {
 		return
 	}
-	d.Matched = append(d.Matched, v.match(r))
-	if r.monitor {
+	d.Matched = append(d.Matched, v.match(r, &e.s.faces[i]))
+	if r.is(isMonitor) {
 		return
 	}
 	t := &ts.root
@@ -143,22 +150,21 @@ func (e *evaluation) tallyDeny(i int32, v verdict, t *tally) {
 }
 
 func (e *evaluation) tallyDelegate(i int32, v verdict, t *tally, ts *tallies) {
-	r := &e.s.rules[i]
 	e.better(&t.pending, i)
 	if !v.grants {
 		return
 	}
 	e.better(&t.delegate, i)
 	for k, b := range e.under() {
-		if slices.Contains(r.info.to, b.layer) {
+		if slices.Contains(e.s.infos[i].to, b.layer) {
 			ts.below[k].from |= 1 << e.level(i)
 		}
 	}
 }
 
 // match is how a rule that acts stands in the decision.
-func (v verdict) match(r *rule) access.Match {
-	m := access.Match{Rule: r.info.ID, Effect: r.effect, Truth: v.restricts, Position: r.info.Position, Monitor: r.monitor, Lifted: v.lifted}
+func (v verdict) match(r *rule, f *face) access.Match {
+	m := access.Match{Rule: f.id, Effect: r.effect, Truth: v.restricts, Position: f.position, Monitor: r.is(isMonitor), Lifted: v.lifted}
 	switch {
 	case v.denies:
 		m.Effect = access.Deny
@@ -172,10 +178,11 @@ func (v verdict) match(r *rule) access.Match {
 }
 
 func (e *evaluation) determine(d *access.Decision, i int32, effect access.Effect, reason access.Reason) {
-	in := e.s.rules[i].info
+	f := &e.s.faces[i]
+	e.determining = i
 	d.Effect, d.Reason = effect, reason
-	d.Rule, d.Position, d.Layer = in.ID, in.Position, in.Layer
-	d.Message, d.Remediation = in.Message, in.Remediation
+	d.Rule, d.Position, d.Layer = f.id, f.position, e.s.infos[i].Layer
+	d.Message, d.Remediation = f.message, f.remediation
 	if reason == access.LimitExceeded && d.Message == "" {
 		d.Remediation = limitRemediation
 	}
@@ -194,16 +201,12 @@ func (e *evaluation) better(best *int32, i int32) {
 }
 
 func (e *evaluation) moreSpecific(a, b *rule) bool {
-	if x, y := e.specificity(a), e.specificity(b); x != y {
-		return x > y
+	if a.rank != noRank && b.rank != noRank {
+		return a.rank < b.rank
 	}
-	if a.who != b.who {
-		return a.who > b.who
-	}
-	if x, y := a.asks(), b.asks(); x != y {
-		return x > y
-	}
-	return a.info.ID < b.info.ID
+	return cmp.Or(
+		cmp.Compare(e.specificity(b), e.specificity(a)), narrower(a, b),
+		cmp.Compare(e.s.faces[a.at].id, e.s.faces[b.at].id)) < 0
 }
 
 // asks counts the conditions of a rule.
@@ -211,8 +214,9 @@ func (r *rule) asks() int32 { return r.ops.to - r.ops.from + r.unless.to - r.unl
 
 func (e *evaluation) specificity(r *rule) int {
 	best := 0
-	for i := range r.targets {
-		if t := &r.targets[i]; t.matches(e.r.Kind, e.r.Backend, e.r.Name) {
+	targets := e.s.targets[r.at]
+	for i := range targets {
+		if t := &targets[i]; t.matches(e.r.Kind, e.r.Backend, e.r.Name) {
 			best = max(best, t.specificity())
 		}
 	}

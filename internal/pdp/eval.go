@@ -7,9 +7,16 @@ import "github.com/custos-zt/custos/access"
 type evaluation struct {
 	s       *Snapshot
 	r       *access.Request
+	who     caller
+	found   found
 	placing placing
-	// everyLayer looks at the rules of layers that are for others too.
-	everyLayer bool
+	// everyLayer looks at the rules of layers that are for others too, everyRule
+	// at rules for other callers and calls, anyCall at rules for other calls.
+	everyLayer, everyRule, anyCall bool
+	// narrowed says that rules were left out because of what the call carries.
+	narrowed bool
+	// determining is the rule that was named last.
+	determining int32
 	// uris are the readings of a resource's URI beside the one that was sent.
 	uris []string
 	// urls are the URL values of the arguments, found when first asked for.
@@ -21,11 +28,17 @@ type evaluation struct {
 	whenTruth access.Truth
 }
 
+// begin reads who asks.
+func (e *evaluation) begin() {
+	e.identify()
+	e.place()
+}
+
 // eval judges one condition. Every caller goes through here.
 func (e *evaluation) eval(op *op, g reading) access.Truth {
 	switch op.code {
 	case CodeSubjects:
-		return e.subjects(op)
+		return e.held(op, []string{e.r.Subject.ID})
 	case CodeGroups:
 		return e.held(op, e.r.Subject.Groups)
 	case CodeRoles:
@@ -57,7 +70,7 @@ func (e *evaluation) onCall(op *op, g reading) access.Truth {
 	}
 	switch op.code {
 	case CodeArg:
-		return e.s.args[op.ref].judge(e, g)
+		return e.judgeArg(&e.s.args[op.ref], g)
 	case CodeUnlisted:
 		return e.unlisted(op, g)
 	case CodeCommands:

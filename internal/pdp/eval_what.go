@@ -19,7 +19,7 @@ func (e *evaluation) what(op *op, g reading) access.Truth {
 	case CodeOps:
 		return e.ops(op, g)
 	case CodeSideEffects:
-		return within(list(e.s.words, op), f.SideEffects, g)
+		return within(operandsOf(e.s.words, op), f.SideEffects, g)
 	case CodeLabels:
 		return e.labels(op, g)
 	default:
@@ -113,7 +113,7 @@ func within(words, has []string, g reading) access.Truth {
 // labels compares the labels of what is called: those of the tool's facts and
 // those that `labels:` gives it. A label that neither speaks of is unknown.
 func (e *evaluation) labels(op *op, g reading) access.Truth {
-	has, names := e.r.Tool.Labels, list(e.s.words, op)
+	has, names := e.r.Tool.Labels, operandsOf(e.s.words, op)
 	listed, unlisted := 0, 0
 	for _, h := range has {
 		if slices.Contains(names, h) {
@@ -172,5 +172,5 @@ func (e *evaluation) tier(op *op) access.Truth {
 	if e.r.Tool.Tier == "" {
 		return access.Unknown
 	}
-	return truth(slices.Contains(list(e.s.words, op), e.r.Tool.Tier))
+	return truth(slices.Contains(operandsOf(e.s.words, op), e.r.Tool.Tier))
 }

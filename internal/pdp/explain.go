@@ -56,9 +56,9 @@ func (t *RuleTrace) Failed() []ConditionTrace {
 func (s *Snapshot) Explain(r *access.Request) *Explanation {
 	x := &Explanation{Rules: []RuleTrace{}}
 	s.Decide(r, &x.Decision)
-	e := evaluation{s: s, r: r, everyLayer: true}
-	e.place()
-	candidates := e.candidatesFor(nil, &caller{subject: &access.Subject{}, crowd: ^crowd(0)})
+	e := evaluation{s: s, r: r, everyLayer: true, everyRule: true}
+	e.begin()
+	candidates := e.candidates()
 	unanswered := x.Decision.Reason == access.DelegationUnanswered
 	nearest := e.nearest(candidates, false, unanswered).rule
 	at := -1
@@ -89,7 +89,7 @@ func (e *evaluation) trace(r *rule) RuleTrace {
 		main, exception = restricting, granting
 	}
 	t := RuleTrace{
-		Rule: r.info.ID, Effect: r.effect, Position: r.info.Position, Monitor: r.monitor, Layer: e.s.layers.all[r.layer].name,
+		Rule: e.s.faces[r.at].id, Effect: r.effect, Position: e.s.faces[r.at].position, Monitor: r.is(isMonitor), Layer: e.s.layers.all[r.layer].name,
 		Acts:       v.words(r),
 		Conditions: e.traceAll(r.ops, main),
 	}
@@ -100,7 +100,7 @@ func (e *evaluation) trace(r *rule) RuleTrace {
 		})
 	}
 	t.Conditions = append(t.Conditions, e.traceLayer(r)...)
-	if r.rated {
+	if r.is(isRated) {
 		t.Conditions = append(t.Conditions, e.traceRate(r))
 	}
 	for i := r.unless.from; i < r.unless.to; i++ {

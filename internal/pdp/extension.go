@@ -14,7 +14,7 @@ const MaxExtensions = 1 << 15
 // extensions judges the ends of the names of paths: every declared path for a
 // grant, any path for a restriction, as with the places of [CodePlaces].
 func (e *evaluation) extensions(op *op, g reading) access.Truth {
-	folded := list(e.s.words, op)
+	folded := operandsOf(e.s.words, op)
 	words := folded[:op.mask] // as written
 	t, n := truth(g == granting), 0
 	for i := range e.r.Places {

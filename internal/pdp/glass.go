@@ -47,7 +47,7 @@ func (s *Snapshot) BreakGlass(name string) (BreakGlass, bool) {
 // names, for a caller whom the entry names for certain.
 func (e *evaluation) lifted(r *rule) bool {
 	for _, name := range e.r.Lifts {
-		if !slices.Contains(r.info.Liftable, name) {
+		if !slices.Contains(e.s.info(r).Liftable, name) {
 			continue
 		}
 		if b, ok := e.s.breakGlass[name]; ok && e.all(b.who, granting) == access.True {

@@ -6,13 +6,16 @@ import (
 	"github.com/custos-zt/custos/access"
 )
 
-// index finds the rules whose patterns may cover a request: by kind and
-// backend, then by exact name, prefix, suffix, or a short list of the rest.
+// index finds the lists of the rules whose patterns may cover a request: by
+// kind and backend, then by exact name, prefix, suffix, or a short row of the
+// rest. Which other patterns cover an exact name is worked out beforehand.
 type index struct {
-	everything postings
+	everything int32
 	kinds      [4]kindScopes
 	// globs are the scopes whose backend is a pattern other than `*`.
 	globs []globScope
+	// rows holds the lists that cover exact names beside their own.
+	rows []int32
 }
 
 // kindScopes are the scopes of one kind. Methods have no backend and stand
@@ -29,182 +32,115 @@ type globScope struct {
 }
 
 type scope struct {
-	exact    map[string]*postings
+	exact    table[exact]
 	prefixes trie
 	suffixes trie
 	rest     []residual
 }
 
+// exact is what is known about an exact name: the list under it, and the row
+// of the other lists that cover it, or noRow.
+type exact struct {
+	list int32
+	row  span
+}
+
+// noRow says that what else covers a name has to be looked for.
+const noRow int32 = -1
+
 // residual is a pattern that no tree holds.
 type residual struct {
 	name Name
-	post postings
+	list int32
 }
 
-// buildIndexes gives every layer an index of its rules: a request meets those
-// of the layers that have to do with its caller.
-func (s *Snapshot) buildIndexes() {
-	for i := range s.rules {
-		r := &s.rules[i]
-		c := s.crowdFor(r.info.Ops)
-		for t := range r.targets {
-			s.layers.all[r.layer].index.add(&r.targets[t], int32(i), c)
-		}
-	}
-	for i := range s.layers.all {
-		s.layers.all[i].index.split(s)
-	}
-}
+// listRoom is how many patterns may cover a name before a decision allocates.
+const listRoom = 32
 
-// split divides the long lists.
-func (x *index) split(s *Snapshot) {
-	split := func(p *postings) { p.split(s) }
-	split(&x.everything)
-	for _, sc := range x.all() {
-		for _, p := range sc.exact {
-			split(p)
-		}
-		sc.prefixes.root.each(split)
-		sc.suffixes.root.each(split)
-		for i := range sc.rest {
-			split(&sc.rest[i].post)
-		}
-	}
-}
-
-func (x *index) all() []*scope {
-	var out []*scope
-	for _, k := range x.kinds {
-		if k.any != nil {
-			out = append(out, k.any)
-		}
-		for _, sc := range k.backends {
-			out = append(out, sc)
-		}
-	}
-	for _, g := range x.globs {
-		out = append(out, g.scope)
-	}
-	return out
-}
-
-func (x *index) add(t *Target, rule int32, c crowd) {
-	if t.Everything {
-		x.everything.add(rule, c)
-		return
-	}
-	sc := x.scope(t)
-	switch t.Name.shape {
-	case shapeExact:
-		p := sc.exact[t.Name.lit]
-		if p == nil {
-			p = &postings{}
-			sc.exact[t.Name.lit] = p
-		}
-		p.add(rule, c)
-	case shapeAll:
-		sc.prefixes.at("").add(rule, c)
-	case shapePrefix:
-		lit := t.Name.lit
-		if t.Name.sep != 0 && len(lit) > 0 && lit[len(lit)-1] == '/' {
-			lit = lit[:len(lit)-1] // dir/** includes dir
-		}
-		sc.prefixes.at(lit).add(rule, c)
-	case shapeSuffix:
-		sc.suffixes.at(t.Name.lit).add(rule, c)
-	default:
-		sc.addRest(t.Name, rule, c)
-	}
-}
-
-func (sc *scope) addRest(n Name, rule int32, c crowd) {
-	for i := range sc.rest {
-		if sc.rest[i].name == n {
-			sc.rest[i].post.add(rule, c)
-			return
-		}
-	}
-	r := residual{name: n}
-	r.post.add(rule, c)
-	sc.rest = append(sc.rest, r)
-}
-
-// scope returns the scope of a target, made where there was none.
-func (x *index) scope(t *Target) *scope {
-	k := &x.kinds[t.Kind]
-	switch {
-	case t.Kind == access.Method || t.Backend.shape == shapeAll:
-		if k.any == nil {
-			k.any = newScope()
-		}
-		return k.any
-	case t.Backend.Exact():
-		if k.backends == nil {
-			k.backends = map[string]*scope{}
-		}
-		sc := k.backends[t.Backend.Text]
-		if sc == nil {
-			sc = newScope()
-			k.backends[t.Backend.Text] = sc
-		}
-		return sc
-	}
-	for _, g := range x.globs {
-		if g.kind == t.Kind && g.backend == t.Backend {
-			return g.scope
-		}
-	}
-	sc := newScope()
-	x.globs = append(x.globs, globScope{t.Kind, t.Backend, sc})
-	return sc
-}
-
-func newScope() *scope {
-	return &scope{exact: map[string]*postings{}, suffixes: trie{reversed: true}}
-}
-
-// find appends the rules that may cover the name, without order, and with
+// find adds the rules that may cover the name, without order, and with
 // repetitions where several patterns do.
-func (x *index) find(out []int32, kind access.Kind, backend, name string, c *caller) []int32 {
-	out = x.everything.find(out, c)
+func (x *index) find(e *evaluation, name string) {
+	k := &x.kinds[e.r.Kind]
+	sc := k.any
+	if e.r.Kind != access.Method {
+		sc = k.backends[e.r.Backend]
+	}
+	if sc != nil {
+		if n := sc.exact.number(name); n != 0 {
+			if own := &sc.exact.entries[n-1].value; own.row.from != noRow {
+				e.gather(own.list)
+				for _, l := range x.rows[own.row.from:own.row.to] {
+					e.gather(l)
+				}
+				return
+			}
+		}
+	}
+	var room [listRoom]int32
+	for _, l := range x.lists(room[:0], e.r.Kind, e.r.Backend, name) {
+		e.gather(l)
+	}
+}
+
+// lists appends the lists of all patterns that may cover a name.
+func (x *index) lists(out []int32, kind access.Kind, backend, name string) []int32 {
+	if x.everything != 0 {
+		out = append(out, x.everything)
+	}
 	k := &x.kinds[kind]
 	if k.any != nil {
-		out = k.any.find(out, name, c)
+		out = k.any.lists(out, name)
 	}
 	if kind == access.Method {
 		return out
 	}
 	if sc := k.backends[backend]; sc != nil {
-		out = sc.find(out, name, c)
+		out = sc.lists(out, name)
 	}
 	for i := range x.globs {
 		g := &x.globs[i]
 		if g.kind == kind && g.backend.Matches(backend) {
-			out = g.scope.find(out, name, c)
+			out = g.scope.lists(out, name)
 		}
 	}
 	return out
 }
 
-func (sc *scope) find(out []int32, name string, c *caller) []int32 {
-	if p := sc.exact[name]; p != nil {
-		out = p.find(out, c)
+func (sc *scope) lists(out []int32, name string) []int32 {
+	if x, ok := sc.exact.find(name); ok {
+		out = append(out, x.list)
 	}
-	out = sc.prefixes.find(out, name, c)
-	out = sc.suffixes.find(out, name, c)
+	out = sc.prefixes.find(out, name)
+	out = sc.suffixes.find(out, name)
 	for i := range sc.rest {
 		if sc.rest[i].name.Matches(name) {
-			out = sc.rest[i].post.find(out, c)
+			out = append(out, sc.rest[i].list)
 		}
 	}
 	return out
 }
+
+// few is a length up to which inserting is the fastest way to sort.
+const few = 12
 
 // ordered sorts candidates into the order of the files, each once.
 func ordered(c []int32) []int32 {
-	if len(c) < 2 {
-		return c
+	if len(c) > few {
+		slices.Sort(c)
+		return slices.Compact(c)
 	}
-	slices.Sort(c)
-	return slices.Compact(c)
+	n := 0
+	for _, r := range c {
+		i := n
+		for i > 0 && c[i-1] > r {
+			i--
+		}
+		if i > 0 && c[i-1] == r {
+			continue
+		}
+		copy(c[i+1:n+1], c[i:n])
+		c[i] = r
+		n++
+	}
+	return c[:n]
 }

@@ -263,18 +263,17 @@ func (e *evaluation) standing(layer int32) (standing, int) {
 // level returns the level of a rule's layer.
 func (e *evaluation) level(rule int32) level { return e.s.layers.all[e.s.rules[rule].layer].level }
 
-// find appends the rules of every layer that has to do with the caller.
-func (e *evaluation) find(out []int32, name string, c *caller) []int32 {
+// find adds the rules of every layer that has to do with the caller.
+func (e *evaluation) find(name string) {
 	l := e.s.layers.all
-	out = l[0].index.find(out, e.r.Kind, e.r.Backend, name, c)
+	l[0].index.find(e, name)
 	if e.everyLayer {
 		for i := 1; i < len(l); i++ {
-			out = l[i].index.find(out, e.r.Kind, e.r.Backend, name, c)
+			l[i].index.find(e, name)
 		}
-		return out
+		return
 	}
 	for i := range e.under() {
-		out = l[e.under()[i].layer].index.find(out, e.r.Kind, e.r.Backend, name, c)
+		l[e.under()[i].layer].index.find(e, name)
 	}
-	return out
 }

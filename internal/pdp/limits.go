@@ -120,8 +120,8 @@ func (e *evaluation) cap(d *access.Decision, l *limit, effect access.Effect, rea
 // says. It restricts then, in the reading of what restricts: another rule that
 // allows the call does not open what this one caps.
 func (e *evaluation) rate(r *rule, v *verdict) {
-	rate := r.info.Rate
-	within := rate.within(r.info.ID, e.r.Counters)
+	rate := e.s.info(r).Rate
+	within := rate.within(e.s.faces[r.at].id, e.r.Counters)
 	if within == access.True {
 		return
 	}
@@ -140,8 +140,9 @@ func (e *evaluation) rate(r *rule, v *verdict) {
 }
 
 func (e *evaluation) traceRate(r *rule) ConditionTrace {
-	c := e.traceCount("rate", r.info.ID, r.info.Rate)
-	if c.Grants == access.False && !r.info.Rate.Approve {
+	rate := e.s.info(r).Rate
+	c := e.traceCount("rate", e.s.faces[r.at].id, rate)
+	if c.Grants == access.False && !rate.Approve {
 		c.Truth = access.True // it is what denies
 	}
 	return c

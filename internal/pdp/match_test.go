@@ -152,22 +152,23 @@ func TestIndexFindsWhatMatches(t *testing.T) {
 func compareCandidates(t *testing.T, s *Snapshot, req *access.Request) {
 	t.Helper()
 	e := evaluation{s: s, r: req}
+	e.begin()
 	found := map[int32]bool{}
-	for _, i := range e.candidates(nil) {
+	for _, i := range e.candidates() {
 		found[i] = true
 	}
 	for i := range s.rules {
 		r := &s.rules[i]
-		want := covers(r.targets, req, req.Name)
+		want := covers(s.targets[i], req, req.Name)
 		if want && r.ops.from < r.ops.to {
 			want = e.eval(&s.ops[r.ops.from], restricting) != access.False
 		}
 		if want && !found[int32(i)] {
-			t.Fatalf("%s %s %s: rule on %s was not found", req.Kind, req.Backend, req.Name, r.info.Targets[0].String())
+			t.Fatalf("%s %s %s: rule on %s was not found", req.Kind, req.Backend, req.Name, s.infos[i].Targets[0].String())
 		}
 		exact := req.Kind == access.Tool || req.Kind == access.Prompt
-		if exact && found[int32(i)] && !covers(r.targets, req, req.Name) {
-			t.Fatalf("%s %s %s: rule on %s was found", req.Kind, req.Backend, req.Name, r.info.Targets[0].String())
+		if exact && found[int32(i)] && !covers(s.targets[i], req, req.Name) {
+			t.Fatalf("%s %s %s: rule on %s was found", req.Kind, req.Backend, req.Name, s.infos[i].Targets[0].String())
 		}
 	}
 }

@@ -41,12 +41,10 @@ const (
 	limitRemediation = "Wait, or do it with fewer calls."
 )
 
-// explainDefault words a denial that no rule made: which condition of the rule
+// explainDefault words a denial that has no words yet, because no rule made it:
+// which condition of the rule
 // that came nearest to a grant did not hold.
 func (e *evaluation) explainDefault(candidates []int32, d *access.Decision) {
-	if d.Effect != access.Deny || d.Message != "" {
-		return
-	}
 	near := e.nearest(candidates, true, d.Reason == access.DelegationUnanswered)
 	switch {
 	case near.rule == none32:
@@ -77,7 +75,7 @@ func (e *evaluation) nearest(candidates []int32, forCaller, under bool) near {
 	best := near{rule: none32}
 	for _, i := range candidates {
 		r := &e.s.rules[i]
-		if at, _ := e.standing(r.layer); !r.grants() || r.monitor || under != (r.layer != 0) || at != inside {
+		if at, _ := e.standing(r.layer); !r.grants() || r.is(isMonitor) || under != (r.layer != 0) || at != inside {
 			continue
 		}
 		if all, _ := e.covered(r); !all {
@@ -126,8 +124,8 @@ func (e *evaluation) wants(op *op) (message, remediation, shown string) {
 	case CodeURLs, CodeHosts:
 		return "The address is outside what is allowed here.", "Use an address that is allowed, or ask the person.", ""
 	case CodeArg:
-		a := &e.s.args[op.ref]
-		return a.says, a.suggestion, ""
+		w := &e.s.argKeys.entries[e.s.args[op.ref].key-1].value
+		return w.says, w.suggestion, ""
 	case CodeUnlisted:
 		if e.r.SchemaState == access.SchemaInvalid {
 			return "The arguments are not what the tool declares.", "Send the arguments that the tool declares.", ""

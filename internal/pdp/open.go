@@ -9,11 +9,11 @@ import "github.com/custos-zt/custos/access"
 // it does nothing.
 func (s *Snapshot) Account(r *access.Request, d *access.Decision) {
 	e := evaluation{s: s, r: r}
-	placed := false
-	place := func() {
-		if !placed {
-			placed = true
-			e.place()
+	begun := false
+	begin := func() {
+		if !begun {
+			begun = true
+			e.begin()
 		}
 	}
 	for i := range d.Matched {
@@ -21,22 +21,22 @@ func (s *Snapshot) Account(r *access.Request, d *access.Decision) {
 		if m.Truth == access.True && m.Effect == access.Allow {
 			continue
 		}
-		at, ok := s.byID[m.Rule]
+		at, ok := s.numberOf(m.Rule)
 		if !ok || m.Truth == access.True && m.Effect == s.rules[at].effect {
 			continue
 		}
-		place()
+		begin()
 		m.Open = e.open(&s.rules[at], e.judge(&s.rules[at]))
 	}
 	if d.Reason != access.DefaultDenied && d.Reason != access.DelegationUnanswered {
 		return
 	}
-	place()
-	var room [candidateRoom]int32
-	near := e.nearest(e.candidates(room[:0]), true, d.Reason == access.DelegationUnanswered)
+	begin()
+	e.anyCall = true
+	near := e.nearest(e.candidates(), true, d.Reason == access.DelegationUnanswered)
 	if near.rule != none32 {
 		rule := &s.rules[near.rule]
-		d.Nearest = &access.Nearest{Rule: rule.info.ID, Position: rule.info.Position, Open: e.open(rule, verdict{grants: true})}
+		d.Nearest = &access.Nearest{Rule: s.faces[near.rule].id, Position: s.faces[near.rule].position, Open: e.open(rule, verdict{grants: true})}
 	}
 }
 

@@ -1,10 +1,8 @@
 package pdp
 
 import (
+	"encoding/binary"
 	"slices"
-	"strings"
-
-	"github.com/custos-zt/custos/access"
 )
 
 // What a decision touches is laid out for the cache: at ten thousand rules the
@@ -16,8 +14,8 @@ import (
 type op struct {
 	code  Code
 	group Group
-	// mask is the operand of CodeOps, the Admission of CodeUnlisted, and how many
-	// words of CodeExtensions are as written.
+	// mask is the operand of CodeOps, the Admission of CodeUnlisted, how many
+	// words of CodeExtensions are as written, and oneName.
 	mask uint16
 	// ref is where the operand begins in the table of its code, count how many
 	// entries it has there.
@@ -25,12 +23,21 @@ type op struct {
 	count int32
 }
 
+// oneName in mask says that a condition on subjects, groups or roles has one
+// plain name, and that ref is its key.
+const oneName = 1
+
 // operands are the tables that ops refer to.
 type operands struct {
+	names      table[struct{}] // of callers, issuers and enumerations
+	asked      kinds           // which names of a caller some rule looks at
+	issuers    bool            // some rule names one
 	principals []principal
 	words      []string
 	globs      []PathPattern
 	args       []arg
+	argKeys    table[argWords] // of plain arguments
+	wholeArgs  []*Arg
 	unlisted   []*Unlisted
 	commands   []Command
 	places     []*Places
@@ -38,9 +45,18 @@ type operands struct {
 	facts      []*FactTest
 	windows    []*Window
 	whens      []Expression
-	// While building: equal texts, and where operands stand that rules share.
-	texts  map[string]string
+	*packing
+}
+
+// packing is what only building needs: where operands stand that rules share.
+type packing struct {
 	shared map[any]int32
+	lists  map[string]int32 // of words
+	plain  map[arg]int32
+}
+
+func newPacking() *packing {
+	return &packing{shared: map[any]int32{}, lists: map[string]int32{}, plain: map[arg]int32{}}
 }
 
 // pack files the operand of a condition.
@@ -50,33 +66,61 @@ func (t *operands) pack(in *Op) op {
 	case CodeOps:
 		o.mask = uint16(in.Mask)
 	case CodeSubjects, CodeGroups, CodeRoles:
-		o.ref, o.count = file(&t.principals, t.principalsOf(in.Names)...)
+		t.packNames(in, &o)
 	case CodeAgents:
 		o.ref, o.count = file(&t.globs, in.Globs...)
 	case CodeArg:
-		o.ref, o.count = share(t, &t.args, in.Arg, t.argOf)
+		o.ref, o.count = t.packArg(in.Arg), 1
 	case CodeUnlisted:
 		o.mask = uint16(in.Unlisted.Admit)
-		o.ref, o.count = share(t, &t.unlisted, in.Unlisted, same)
+		o.ref, o.count = share(t, &t.unlisted, in.Unlisted)
 	case CodeCommands:
 		o.ref, o.count = file(&t.commands, in.Commands...)
 	case CodePlaces:
-		o.ref, o.count = share(t, &t.places, in.Places, same)
+		o.ref, o.count = share(t, &t.places, in.Places)
 	case CodeURLs, CodeHosts, CodePorts:
-		o.ref, o.count = share(t, &t.urls, in.URLs, same)
+		o.ref, o.count = share(t, &t.urls, in.URLs)
 	case CodeTime:
-		o.ref, o.count = share(t, &t.windows, in.Window, same)
+		o.ref, o.count = share(t, &t.windows, in.Window)
 	case CodeWhen:
-		o.ref, o.count = share(t, &t.whens, in.When, same)
+		o.ref, o.count = share(t, &t.whens, in.When)
 	case CodeExtensions:
 		o.mask = uint16(len(in.Names)) //nolint:gosec // package policy allows fewer
-		o.ref, o.count = file(&t.words, withFoldedWords(in.Names)...)
+		o.ref, o.count = t.packWords(withFoldedWords(in.Names))
 	case CodeFact:
-		o.ref, o.count = share(t, &t.facts, in.Fact, same)
+		o.ref, o.count = share(t, &t.facts, in.Fact)
 	default:
-		o.ref, o.count = file(&t.words, in.Names...)
+		o.ref, o.count = t.packWords(in.Names)
 	}
 	return o
+}
+
+// packNames files names of callers. One plain name needs no entry.
+func (t *operands) packNames(in *Op, o *op) {
+	names := t.principalsOf(in.Code, in.Names)
+	if len(names) == 1 && names[0].issuer == 0 && !names[0].prefix {
+		o.mask, o.ref, o.count = oneName, int32(keyOf(names[0].name, kindOf(in.Code))), 1
+		return
+	}
+	o.ref, o.count = file(&t.principals, names...)
+}
+
+// packWords files a list of words once.
+func (t *operands) packWords(words []string) (ref, count int32) {
+	if len(words) == 0 {
+		return 0, 0
+	}
+	var room [128]byte
+	id := room[:0]
+	for _, w := range words {
+		id = append(binary.AppendUvarint(id, uint64(len(w))), w...)
+	}
+	ref, ok := t.lists[string(id)]
+	if !ok {
+		ref, _ = file(&t.words, words...)
+		t.lists[string(id)] = ref
+	}
+	return ref, int32(len(words)) //nolint:gosec // a policy has far fewer words than 2^31
 }
 
 // file appends operands to their table and returns where they stand.
@@ -87,126 +131,20 @@ func file[T any](table *[]T, operands ...T) (ref, count int32) {
 }
 
 // share files an operand once for all ops that hold the same pointer.
-func share[P comparable, T any](t *operands, table *[]T, operand P, make func(P) T) (ref, count int32) {
+func share[P comparable](t *operands, table *[]P, operand P) (ref, count int32) {
 	ref, ok := t.shared[operand]
 	if !ok {
-		ref, _ = file(table, make(operand))
+		ref, _ = file(table, operand)
 		t.shared[operand] = ref
 	}
 	return ref, 1
 }
 
-func same[P any](p P) P { return p }
-
 // done drops what only building needed.
 func (t *operands) done() {
-	t.texts, t.shared = nil, nil
-	t.principals, t.words, t.args = slices.Clone(t.principals), slices.Clone(t.words), slices.Clone(t.args)
+	t.packing = nil
+	t.principals, t.words, t.args = slices.Clip(slices.Clone(t.principals)), slices.Clone(t.words), slices.Clone(t.args)
 }
 
-// list returns the entries that an op refers to.
-func list[T any](table []T, o *op) []T { return table[o.ref : o.ref+o.count] }
-
-// text returns the one text that is equal to s.
-func (t *operands) text(s string) string {
-	one, ok := t.texts[s]
-	if !ok {
-		one = strings.Clone(s)
-		t.texts[one] = one
-	}
-	return one
-}
-
-// principal is the pattern ISSUER:NAME, or a bare NAME of any issuer. A `*` at
-// the end is any rest.
-type principal struct {
-	name, issuer string
-	qualified    bool
-	prefix       bool
-}
-
-func (t *operands) principalsOf(texts []string) []principal {
-	out := make([]principal, len(texts))
-	for i, text := range texts {
-		p := principal{name: text}
-		if issuer, name, ok := strings.Cut(text, ":"); ok {
-			p = principal{issuer: t.text(issuer), name: name, qualified: true}
-		}
-		p.name, p.prefix = strings.CutSuffix(p.name, "*")
-		p.name = t.text(p.name)
-		out[i] = p
-	}
-	return out
-}
-
-// names reports whether the pattern means this name of this issuer.
-func (p *principal) names(issuer, name string) bool {
-	if p.qualified && p.issuer != issuer {
-		return false
-	}
-	return p.name == name || p.prefix && strings.HasPrefix(name, p.name)
-}
-
-// arg is an [Arg] with what is asked most often within reach: one key, types,
-// short integer bounds, and a list of strings. full has the rest.
-type arg struct {
-	key              string
-	words            []string // the enum, if plain
-	min, max         int64
-	types            Types
-	hasMin, hasMax   bool
-	plain            bool
-	full             *Arg
-	says, suggestion string // what a default denial says where this failed
-}
-
-func (t *operands) argOf(in *Arg) arg {
-	s := &in.Spec
-	name := in.Path.Text
-	a := arg{
-		types: s.Types, full: in,
-		says:       t.text("The argument " + name + " is not what is allowed here."),
-		suggestion: t.text("Send another value for " + name + ", or ask the person."),
-	}
-	a.plain = len(in.Path.steps) == 1 && s.Pattern == nil && s.Length == nil && s.Count == nil &&
-		s.Items == nil && s.SameAs == nil && s.Not == nil
-	if !a.plain {
-		return a
-	}
-	a.key = t.text(in.Path.steps[0].key)
-	if s.Min != nil {
-		a.min, a.hasMin, a.plain = s.Min.short, true, s.Min.isInt
-	}
-	if s.Max != nil {
-		a.max, a.hasMax, a.plain = s.Max.short, true, a.plain && s.Max.isInt
-	}
-	for _, v := range s.Enum {
-		a.plain = a.plain && v.Kind() == access.String
-		a.words = append(a.words, t.text(v.Text()))
-	}
-	return a
-}
-
-// judge answers plain questions about plain values here, and leaves the rest
-// to the whole condition.
-func (a *arg) judge(e *evaluation, g reading) access.Truth {
-	if !a.plain {
-		return a.full.judge(e, g)
-	}
-	v := e.r.Args.Get(a.key)
-	switch v.Kind() {
-	case access.Number:
-		n, short := shortInt(v)
-		if !short || len(a.words) > 0 || a.types != 0 && a.types&(TypeInteger|TypeNumber) == 0 {
-			return a.full.judge(e, g)
-		}
-		return truth((!a.hasMin || n >= a.min) && (!a.hasMax || n <= a.max))
-	case access.String:
-		if a.hasMin || a.hasMax || a.types != 0 && a.types&TypeString == 0 {
-			return a.full.judge(e, g)
-		}
-		return truth(len(a.words) == 0 || contains(a.words, v.Text()))
-	default:
-		return a.full.judge(e, g)
-	}
-}
+// operandsOf returns the entries that an op refers to.
+func operandsOf[T any](table []T, o *op) []T { return table[o.ref : o.ref+o.count] }

@@ -1,140 +1,155 @@
 package pdp
 
-import (
-	"hash/maphash"
-	"slices"
-	"strings"
-
-	"github.com/custos-zt/custos/access"
-)
-
-// splitAbove is the length from which a posting list is divided by who its
-// rules name. Without it, many rules on one tool would be a linear scan.
-const splitAbove = 16
-
-// postings is a list of rules, divided by role and subject where it is long.
-type postings struct {
-	all   []posting
-	parts *parts
-}
+// divideAbove is the length from which a list is divided. Without it, many
+// rules on one tool would be a linear scan.
+const divideAbove = 16
 
 // posting is one rule of a list. crowd tells, without looking at the rule,
-// whom it cannot mean: zero is anyone, else one bit for each role, or else
-// each subject, that it names. Two names may share a bit; the condition itself
-// decides.
+// whom it cannot mean: zero is anyone, else a bit for each key that it names.
+// The condition itself decides.
 type posting struct {
 	rule  int32
 	crowd crowd
 }
 
-type crowd uint64
-
-// parts divides a list: a rule stands under every role, else every subject,
-// it names, else in anyone.
-type parts struct {
-	anyone []int32
-	byName map[string][]int32
+// list holds the rules under one pattern, in the order of the files, as a span
+// of [Snapshot].postings. A long one is divided: what a caller or a call meets
+// of it is rest, which the division says nothing of, and the parts under its
+// own keys. Lists are numbered from 1; 0 is the empty one.
+type list struct {
+	from, to int32
+	rest     int32
+	by       int32 // of byWord the argument, of byPlace the tree
+	division division
 }
 
-// caller is what posting lists select by.
-type caller struct {
-	subject *access.Subject
-	crowd   crowd
+// division says what a list is divided by.
+type division uint8
+
+const (
+	undivided division = iota
+	byCaller           // a name of the caller
+	byWord             // an argument that must be one of some words
+	byPlace            // directories that paths must lie in
+)
+
+// part names a part of a divided list.
+type part struct {
+	list int32
+	key  key
 }
 
-// caller reads who asks. Where nobody proved it, every condition on it is
-// unknown, and unknown restricts: any rule may be met.
-func (s *Snapshot) caller(who *access.Subject) caller {
-	c := caller{subject: who, crowd: s.crowdOf(who.ID)}
-	if !who.Known {
-		c.crowd = ^crowd(0)
-		return c
-	}
-	for _, role := range who.Roles {
-		c.crowd |= s.crowdOf(role)
-	}
-	if _, rest, ok := strings.Cut(who.ID, ":"); ok {
-		c.crowd |= s.crowdOf(rest)
-	}
-	return c
+// found are the rules that a request may meet.
+type found struct {
+	n    int
+	few  [candidateRoom]int32
+	many []int32 // where few has no room
 }
 
-func (s *Snapshot) crowdOf(name string) crowd {
-	return 1 << (maphash.String(s.seed, name) % 64)
-}
-
-func (p *postings) add(rule int32, c crowd) {
-	if n := len(p.all); n == 0 || p.all[n-1].rule != rule {
-		p.all = append(p.all, posting{rule, c})
-	}
-}
-
-// crowdFor returns whom a rule may mean.
-func (s *Snapshot) crowdFor(ops []Op) crowd {
-	var c crowd
-	for _, n := range named(ops) {
-		c |= s.crowdOf(n)
-	}
-	return c
-}
-
-func (p *postings) split(s *Snapshot) {
-	if len(p.all) <= splitAbove {
+func (f *found) add(rule int32) {
+	if f.n < len(f.few) {
+		f.few[f.n] = rule
+		f.n++
 		return
 	}
-	d := &parts{byName: map[string][]int32{}}
-	for _, e := range p.all {
-		names := named(s.rules[e.rule].info.Ops)
-		if names == nil {
-			d.anyone = append(d.anyone, e.rule)
-		}
-		for _, n := range names {
-			if list := d.byName[n]; len(list) == 0 || list[len(list)-1] != e.rule {
-				d.byName[n] = append(list, e.rule)
-			}
-		}
+	if f.many == nil {
+		f.many = append(make([]int32, 0, 4*candidateRoom), f.few[:]...)
 	}
-	if len(d.anyone) < len(p.all) {
-		p.parts = d
+	f.many = append(f.many, rule)
+}
+
+// ordered returns the rules in the order of the files, each once.
+func (f *found) ordered() []int32 {
+	if f.many != nil {
+		return ordered(f.many)
+	}
+	return ordered(f.few[:f.n])
+}
+
+// gather adds the rules of a list that this caller may meet with this call,
+// without order, and with repetitions where several keys lead to a rule.
+func (e *evaluation) gather(at int32) {
+	l := &e.s.lists[at]
+	switch {
+	case e.everyRule:
+		for _, p := range e.s.postings[l.from:l.to] {
+			e.found.add(p.rule)
+		}
+	case l.division == byCaller:
+		e.gather(l.rest)
+		for _, k := range e.who.keys() {
+			e.gatherPart(at, k)
+		}
+	case l.division == undivided || e.r.ArgsUnknown || e.anyCall:
+		e.scan(l)
+	case l.division == byWord:
+		e.gatherByWord(at, l)
+	default:
+		e.gatherByPlace(at, l)
 	}
 }
 
-// named returns the roles a rule asks for, else the subjects, without their
-// issuers: the condition itself looks at those. Nil is anyone.
-func named(ops []Op) []string {
-	for _, code := range [...]Code{CodeRoles, CodeSubjects} {
-		for i := range ops {
-			plain := !slices.ContainsFunc(ops[i].Names, func(n string) bool { return strings.HasSuffix(n, "*") })
-			if ops[i].Code != code || !plain {
-				continue
-			}
-			out := make([]string, len(ops[i].Names))
-			for k, n := range ops[i].Names {
-				out[k] = n[strings.IndexByte(n, ':')+1:]
-			}
-			return out
+// scan adds what the caller may meet of a list without its division.
+func (e *evaluation) scan(l *list) {
+	all := e.s.postings[l.from:l.to]
+	for i := range all {
+		if c := all[i].crowd; c == 0 || c&e.who.crowd != 0 {
+			e.found.add(all[i].rule)
 		}
 	}
-	return nil
 }
 
-// find appends the rules of the list that this caller may meet.
-func (p *postings) find(out []int32, c *caller) []int32 {
-	if p.parts == nil || !c.subject.Known {
-		for i := range p.all {
-			if e := &p.all[i]; e.crowd == 0 || e.crowd&c.crowd != 0 {
-				out = append(out, e.rule)
+func (e *evaluation) gatherPart(at int32, k key) {
+	if n := e.s.parts.find(part{at, k}); n != 0 {
+		e.gather(n)
+	}
+}
+
+// parts finds lists by what they are a part of, like a [table].
+type parts struct {
+	slots []partSlot
+	n     int
+}
+
+type partSlot struct {
+	part
+	at int32
+}
+
+func (p part) hash() uint64 { return mixed(uint64(uint32(p.list))<<32 | uint64(uint32(p.key))) }
+
+func (t *parts) find(p part) int32 {
+	if len(t.slots) == 0 {
+		return 0
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := p.hash() & mask; ; i = (i + 1) & mask {
+		if s := &t.slots[i]; s.at == 0 || s.part == p {
+			return s.at
+		}
+	}
+}
+
+// put files a part, which MUST be new.
+func (t *parts) put(p part, at int32) {
+	t.n++
+	if 2*t.n > len(t.slots) {
+		old := t.slots
+		t.slots = make([]partSlot, max(8, 2*len(old)))
+		for _, s := range old {
+			if s.at != 0 {
+				t.take(s)
 			}
 		}
-		return out
 	}
-	out = append(out, p.parts.anyone...)
-	for _, role := range c.subject.Roles {
-		out = append(out, p.parts.byName[role]...)
+	t.take(partSlot{p, at})
+}
+
+func (t *parts) take(s partSlot) {
+	mask := uint64(len(t.slots) - 1)
+	i := s.hash() & mask
+	for t.slots[i].at != 0 {
+		i = (i + 1) & mask
 	}
-	out = append(out, p.parts.byName[c.subject.ID]...)
-	if _, rest, ok := strings.Cut(c.subject.ID, ":"); ok {
-		out = append(out, p.parts.byName[rest]...)
-	}
-	return out
+	t.slots[i] = s
 }

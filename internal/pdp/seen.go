@@ -74,7 +74,7 @@ func (e *evaluation) seenCall(op *op) string {
 	}
 	switch op.code {
 	case CodeArg:
-		return seenArg(r.Args, e.s.args[op.ref].full.Path.steps)
+		return seenArg(r.Args, e.s.wholeArgs[e.s.args[op.ref].whole-1].Path.steps)
 	case CodeUnlisted:
 		return [...]string{"no schema", "valid by its schema", "not valid by its schema"}[r.SchemaState]
 	case CodeCommands:

@@ -225,7 +225,7 @@ func (e *evaluation) holdBack(t *tallies, d *access.Decision) {
 			hold = e.higher(hold, t.below[k].grantHold)
 		}
 	}
-	if hold == none32 || d.Effect == access.Approve && e.level(hold) >= e.level(e.s.byID[d.Rule]) {
+	if hold == none32 || d.Effect == access.Approve && e.level(hold) >= e.level(e.determining) {
 		return
 	}
 	e.determine(d, hold, access.Approve, access.ApprovalPending)

@@ -1,7 +1,7 @@
 package pdp
 
 import (
-	"hash/maphash"
+	"cmp"
 	"slices"
 
 	"github.com/custos-zt/custos/access"
@@ -13,16 +13,26 @@ import (
 type Snapshot struct {
 	digest  string
 	backend string
-	seed    maphash.Seed // of crowds
 	rules   []rule
 	// ops holds the conditions of all rules one after the other; rules and
 	// their exceptions are spans of it.
-	ops []op
+	ops    []op
+	unless []span
 	operands
-	// written is what the author wrote, for each of ops.
+	layers layers
+	// The lists of all indexes, their rules and parts, and the directories that
+	// some are divided by.
+	lists    []list
+	postings []posting
+	parts    parts
+	trees    []trie
+	crowds   []crowd // by rule, while building
+	// What decisions say of rules, and what few decisions look at.
+	faces   []face
+	infos   []Rule
+	targets [][]Target
+	byID    []int32 // the rules, by id
 	written []written
-	unless  []span
-	layers  layers
 	limits  []limit
 	rated   bool // some rule has a rate
 	// observe lifts the default denial; breakGlass holds what may lift rules.
@@ -30,37 +40,69 @@ type Snapshot struct {
 	breakGlass map[string]breakGlass
 	tools      map[string]Declaration
 	labels     []Label
-	byID       map[string]int32
 	// named holds the arguments that conditions name, by their first key.
 	named map[string][]ArgPath
 }
 
 type span struct{ from, to int32 }
 
+// written is what the author wrote, for each op.
 type written struct{ field, text string }
 
-// rule is what an evaluation looks at; the rest of it is in info.
+// face is what a decision repeats of a rule.
+type face struct{ id, position, message, remediation string }
+
+// rule is what an evaluation looks at. Two of them share a line of memory.
 type rule struct {
-	ops         span
-	unless      span // in Snapshot.unless
-	effect      access.Effect
-	noGrant     bool
-	elseApprove bool
-	monitor     bool
-	rated       bool
-	liftable    bool
-	who         uint8 // 3 subject, 2 group, 1 role, 0 any
-	layer       int32
-	info        *Rule
-	targets     []Target
+	ops    span
+	unless span // in Snapshot.unless
+	layer  int32
+	at     int32 // its number
+	// rank orders the rules whose specificity does not depend on the request,
+	// the most specific first; for others it is noRank.
+	rank   int32
+	effect access.Effect
+	who    uint8 // 3 subject, 2 group, 1 role, 0 any
+	flags  ruleFlags
+}
+
+type ruleFlags uint16
+
+const (
+	isNoGrant ruleFlags = 1 << iota
+	isElseApprove
+	isMonitor
+	isRated
+	isLiftable
+)
+
+func (r *rule) is(f ruleFlags) bool { return r.flags&f != 0 }
+
+func flagsOf(in *Rule) ruleFlags {
+	var out ruleFlags
+	for _, f := range [...]struct {
+		flag ruleFlags
+		set  bool
+	}{
+		{isNoGrant, in.NoGrant}, {isElseApprove, in.ElseApprove}, {isMonitor, in.Monitor},
+		{isRated, in.Rate != nil}, {isLiftable, len(in.Liftable) > 0},
+	} {
+		if f.set {
+			out |= f.flag
+		}
+	}
+	return out
 }
 
 // restricts reports whether the rule can deny or hold. A delegation denies
 // where nobody answers it, an allow where its rate is exceeded.
-func (r *rule) restricts() bool { return r.effect != access.Allow || r.rated }
+func (r *rule) restricts() bool { return r.effect != access.Allow || r.is(isRated) }
 
 // grants reports whether the rule can allow, grant a hold, or give consent.
-func (r *rule) grants() bool { return r.effect != access.Deny && !r.noGrant }
+func (r *rule) grants() bool { return r.effect != access.Deny && !r.is(isNoGrant) }
+
+// info returns the rest of what is known about a rule.
+func (s *Snapshot) info(r *rule) *Rule { return &s.infos[r.at] }
 
 // Build compiles a program, which then belongs to the snapshot. The program
 // MUST be valid: package policy reports what is wrong with one before.
@@ -68,50 +110,82 @@ func Build(p Program) *Snapshot {
 	s := &Snapshot{
 		digest:   p.Digest,
 		backend:  p.Backend,
-		seed:     maphash.MakeSeed(),
 		rules:    make([]rule, len(p.Rules)),
+		infos:    p.Rules,
+		faces:    make([]face, len(p.Rules)),
+		targets:  make([][]Target, len(p.Rules)),
 		tools:    p.Tools,
 		labels:   p.Labels,
-		byID:     make(map[string]int32, len(p.Rules)),
 		observe:  p.Observe,
-		operands: operands{texts: map[string]string{}, shared: map[any]int32{}},
+		operands: operands{packing: newPacking()},
 	}
 	s.layers.build(&p)
 	s.buildLimits(&p)
+	s.nameArgs(&p)
 	for i := range p.Rules {
-		in := &p.Rules[i]
-		r := rule{
-			effect: in.Effect, noGrant: in.NoGrant, elseApprove: in.ElseApprove, monitor: in.Monitor,
-			rated: in.Rate != nil, liftable: len(in.Liftable) > 0,
-			who: rank(in.Ops), layer: s.layers.byName[in.Layer], targets: in.Targets, info: in,
-		}
-		for _, name := range in.To {
-			if at, ok := s.layers.byName[name]; ok {
-				in.to = append(in.to, at)
-			}
-		}
-		if r.restricts() {
-			r.targets = withFolded(in.Targets)
-		}
-		r.ops = s.add(in.Ops)
-		r.unless.from = int32(len(s.unless)) //nolint:gosec // a policy has far fewer exceptions than 2^31
-		for _, entry := range in.Unless {
-			s.unless = append(s.unless, s.add(entry))
-		}
-		r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
-		s.rated = s.rated || r.rated
-		s.rules[i] = r
-		s.byID[in.ID] = int32(i)
+		s.buildRule(int32(i), &p.Rules[i]) //nolint:gosec // a policy has far fewer rules than 2^31
 	}
 	s.buildBreakGlass(&p)
-	s.nameArgs(&p)
+	s.buildIndexes()
+	s.buildRanks()
 	s.done()
 	s.ops, s.written = slices.Clone(s.ops), slices.Clone(s.written)
-	s.buildIndexes()
-	for i := range s.rules {
-		s.rules[i].info.Ops, s.rules[i].info.Unless = nil, nil // packed by now
-	}
 	return s
+}
+
+func (s *Snapshot) buildRule(at int32, in *Rule) {
+	r := &s.rules[at]
+	*r = rule{effect: in.Effect, flags: flagsOf(in), who: rank(in.Ops), layer: s.layers.byName[in.Layer], at: at}
+	s.faces[at] = face{in.ID, in.Position, in.Message, in.Remediation}
+	for _, name := range in.To {
+		if layer, ok := s.layers.byName[name]; ok {
+			in.to = append(in.to, layer)
+		}
+	}
+	s.targets[at] = in.Targets
+	if r.restricts() {
+		s.targets[at] = withFolded(in.Targets)
+	}
+	r.ops = s.add(in.Ops)
+	r.unless.from = int32(len(s.unless)) //nolint:gosec // a policy has far fewer exceptions than 2^31
+	for _, entry := range in.Unless {
+		s.unless = append(s.unless, s.add(entry))
+	}
+	r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
+	s.rated = s.rated || r.is(isRated)
+	in.Ops, in.Unless = nil, nil // packed by now
+}
+
+const noRank int32 = -1
+
+// buildRanks orders rules by id, and by specificity those whose one pattern
+// matches whenever they are candidates: a URI has readings that it may match
+// instead.
+func (s *Snapshot) buildRanks() {
+	s.byID = make([]int32, len(s.rules))
+	for i := range s.byID {
+		s.byID[i] = int32(i) //nolint:gosec // a policy has far fewer rules than 2^31
+	}
+	slices.SortStableFunc(s.byID, func(a, b int32) int { return cmp.Compare(s.faces[a].id, s.faces[b].id) })
+	ranked := make([]int32, 0, len(s.byID))
+	for _, i := range s.byID {
+		s.rules[i].rank = noRank
+		if t := s.targets[i]; len(t) == 1 && (t[0].Everything || t[0].Kind != access.Resource) {
+			ranked = append(ranked, i)
+		}
+	}
+	slices.SortStableFunc(ranked, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(s.targets[b][0].specificity(), s.targets[a][0].specificity()), narrower(&s.rules[a], &s.rules[b]))
+	})
+	for n, i := range ranked {
+		s.rules[i].rank = int32(n) //nolint:gosec // as above
+	}
+}
+
+// narrower compares rules of equal specificity by who they name and by how much
+// they ask.
+func narrower(a, b *rule) int {
+	return cmp.Or(cmp.Compare(b.who, a.who), cmp.Compare(b.asks(), a.asks()))
 }
 
 // add appends conditions, the cheap ones first: order changes no outcome.
@@ -212,15 +286,24 @@ func (s *Snapshot) Rules() []RuleInfo {
 
 // Rule describes the rule with this id, and reports whether there is one.
 func (s *Snapshot) Rule(id string) (RuleInfo, bool) {
-	i, ok := s.byID[id]
+	i, ok := s.numberOf(id)
 	if !ok {
 		return RuleInfo{}, false
 	}
 	return s.describe(&s.rules[i]), true
 }
 
+// numberOf finds a rule by its id.
+func (s *Snapshot) numberOf(id string) (int32, bool) {
+	i, ok := slices.BinarySearchFunc(s.byID, id, func(at int32, id string) int { return cmp.Compare(s.faces[at].id, id) })
+	if !ok {
+		return 0, false
+	}
+	return s.byID[i], true
+}
+
 func (s *Snapshot) describe(r *rule) RuleInfo {
-	in := r.info
+	in := s.info(r)
 	out := RuleInfo{
 		ID: in.ID, Position: in.Position, Layer: in.Layer, Effect: in.Effect,
 		NoGrant: in.NoGrant, ElseApprove: in.ElseApprove, Monitor: in.Monitor,

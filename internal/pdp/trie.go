@@ -2,7 +2,7 @@ package pdp
 
 import "strings"
 
-// trie maps literals to postings and finds all literals that a name begins
+// trie maps literals to numbers and finds all literals that a name begins
 // with (or, reversed, ends in) in one walk over the name.
 type trie struct {
 	reversed bool
@@ -12,13 +12,14 @@ type trie struct {
 type node struct {
 	label string // what leads here from the parent, in reading order
 	kids  []*node
-	post  *postings
+	value int32 // 0 is none
 	// first holds the first byte of each kid: no two are the same.
 	first string
 }
 
-// at returns the postings of a literal, made where there were none.
-func (t *trie) at(lit string) *postings {
+// at returns the place for the number of a literal. It moves when another
+// literal is added.
+func (t *trie) at(lit string) *int32 {
 	if t.reversed {
 		lit = reverse(lit)
 	}
@@ -26,10 +27,7 @@ func (t *trie) at(lit string) *postings {
 	for lit != "" {
 		n = n.child(&lit)
 	}
-	if n.post == nil {
-		n.post = &postings{}
-	}
-	return n.post
+	return &n.value
 }
 
 // child returns the node below n towards lit, made or split where it must be,
@@ -71,25 +69,21 @@ func reverse(s string) string {
 	return string(b)
 }
 
-// find appends the rules under every literal that name begins with.
-func (t *trie) find(out []int32, name string, c *caller) []int32 {
-	n, at := &t.root, 0
-	for {
-		if n.post != nil {
-			out = n.post.find(out, c)
+// find appends the numbers of all literals that name begins with.
+func (t *trie) find(out []int32, name string) []int32 {
+	for n, at := &t.root, 0; n != nil; n, at = n.step(name, at, t.reversed) {
+		if n.value != 0 {
+			out = append(out, n.value)
 		}
-		next := n.step(name, at, t.reversed)
-		if next == nil {
-			return out
-		}
-		n, at = next, at+len(next.label)
 	}
+	return out
 }
 
-// step returns the child whose label continues name at this offset.
-func (n *node) step(name string, at int, reversed bool) *node {
+// step returns the child whose label continues name at this offset, and the
+// offset behind it; nil where there is none.
+func (n *node) step(name string, at int, reversed bool) (*node, int) {
 	if len(n.kids) == 0 || at == len(name) {
-		return nil
+		return nil, 0
 	}
 	next := name[at]
 	if reversed {
@@ -97,13 +91,13 @@ func (n *node) step(name string, at int, reversed bool) *node {
 	}
 	i := strings.IndexByte(n.first, next)
 	if i < 0 {
-		return nil
+		return nil, 0
 	}
 	k := n.kids[i]
 	if reversed && hasReversed(name, at, k.label) || !reversed && strings.HasPrefix(name[at:], k.label) {
-		return k
+		return k, at + len(k.label)
 	}
-	return nil
+	return nil, 0
 }
 
 // hasReversed reports whether name, read backwards from offset at, begins with
@@ -118,14 +112,4 @@ func hasReversed(name string, at int, label string) bool {
 		}
 	}
 	return true
-}
-
-// each visits every posting list below n.
-func (n *node) each(visit func(*postings)) {
-	if n.post != nil {
-		visit(n.post)
-	}
-	for _, k := range n.kids {
-		k.each(visit)
-	}
 }

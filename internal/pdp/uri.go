@@ -65,39 +65,33 @@ func (e *evaluation) coveredFolded(r *rule) bool {
 	if e.r.Kind != access.Resource {
 		return false
 	}
-	if covers(r.targets, e.r, canon.Fold(e.r.Name)) {
+	if covers(e.s.targets[r.at], e.r, canon.Fold(e.r.Name)) {
 		return true
 	}
-	return slices.ContainsFunc(e.uris, func(u string) bool { return covers(r.targets, e.r, canon.Fold(u)) })
+	return slices.ContainsFunc(e.uris, func(u string) bool { return covers(e.s.targets[r.at], e.r, canon.Fold(u)) })
 }
 
 // candidates finds the rules whose patterns may cover the request, in the
-// order of the files.
-func (e *evaluation) candidates(out []int32) []int32 {
-	c := e.s.caller(&e.r.Subject)
-	return e.candidatesFor(out, &c)
-}
-
-func (e *evaluation) candidatesFor(out []int32, c *caller) []int32 {
-	r := e.r
+// order of the files. What it found before is forgotten.
+func (e *evaluation) candidates() []int32 {
+	e.found.n, e.found.many = 0, nil
 	e.readURIs()
-	out = e.find(out, r.Name, c)
-	if r.Kind == access.Resource {
-		out = e.foldedCandidates(out, c)
+	e.find(e.r.Name)
+	if e.r.Kind == access.Resource {
+		e.findFolded()
 	}
-	return ordered(out)
+	return e.found.ordered()
 }
 
-func (e *evaluation) foldedCandidates(out []int32, c *caller) []int32 {
+func (e *evaluation) findFolded() {
 	r := e.r
 	if f := canon.Fold(r.Name); f != r.Name {
-		out = e.find(out, f, c)
+		e.find(f)
 	}
 	for _, u := range e.uris {
-		out = e.find(out, u, c)
+		e.find(u)
 		if f := canon.Fold(u); f != u {
-			out = e.find(out, f, c)
+			e.find(f)
 		}
 	}
-	return out
 }

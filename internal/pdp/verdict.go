@@ -38,11 +38,11 @@ func (e *evaluation) judge(r *rule) verdict {
 	}
 	if r.grants() && all {
 		v.grants = e.all(r.ops, granting) == access.True && e.excepted(r, restricting) == access.False
-		if !v.grants && r.elseApprove {
+		if !v.grants && r.is(isElseApprove) {
 			e.elseApprove(r, &v)
 		}
 	}
-	if r.rated {
+	if r.is(isRated) {
 		e.rate(r, &v)
 	}
 	if at != inside {
@@ -51,7 +51,7 @@ func (e *evaluation) judge(r *rule) verdict {
 	if at == perhaps {
 		v.restricts = and(v.restricts, access.Unknown)
 	}
-	v.lifted = r.liftable && v.restricts != access.False && e.lifted(r)
+	v.lifted = r.is(isLiftable) && v.restricts != access.False && e.lifted(r)
 	return v
 }
 
@@ -123,7 +123,7 @@ func (e *evaluation) covered(r *rule) (all, some bool) {
 		if i >= 0 {
 			name = e.uris[i]
 		}
-		if covers(r.info.Targets, e.r, name) {
+		if covers(e.s.info(r).Targets, e.r, name) {
 			some = true
 		} else {
 			all = false

@@ -14,11 +14,10 @@ func (s *Snapshot) Visible(r *access.Request) bool {
 		return false
 	}
 	e := evaluation{s: s, r: r}
-	e.place()
+	e.begin()
 	var seen sight
 	seen.granted = r.Passes || s.observe
-	var room [candidateRoom]int32
-	for _, i := range e.candidates(room[:0]) {
+	for _, i := range e.candidates() {
 		if e.look(&s.rules[i], &seen) {
 			return false
 		}
@@ -39,9 +38,9 @@ func (e *evaluation) look(r *rule, seen *sight) (denied bool) {
 	at, _ := e.standing(r.layer)
 	all, some := e.covered(r)
 	switch {
-	case r.monitor || at == outside:
+	case r.is(isMonitor) || at == outside:
 	case r.effect == access.Deny:
-		return at != perhaps && some && e.suspicion(r) == access.True && e.neverExcepted(r) && (!r.liftable || !e.lifted(r))
+		return at != perhaps && some && e.suspicion(r) == access.True && e.neverExcepted(r) && (!r.is(isLiftable) || !e.lifted(r))
 	case at == aside || !all || !e.mayGrant(r):
 	case r.layer != 0:
 		seen.levels |= 1 << e.s.layers.all[r.layer].level
@@ -69,7 +68,7 @@ func (e *evaluation) silenced(seen *sight) bool {
 
 // mayGrant reports whether an allow or approve may turn out to grant.
 func (e *evaluation) mayGrant(r *rule) bool {
-	if r.effect == access.Approve && r.noGrant || e.excepted(r, restricting) == access.True {
+	if r.effect == access.Approve && r.is(isNoGrant) || e.excepted(r, restricting) == access.True {
 		return false
 	}
 	return e.all(r.ops, granting) != access.False

@@ -1,0 +1,107 @@
+package pdp
+
+import "github.com/custos-zt/custos/access"
+
+// arg is an [Arg] with what is asked most often within reach: one key, types,
+// short integer bounds, and a list of strings. Equal ones are one.
+type arg struct {
+	min, max int64
+	key      int32 // from 1, in operands.argKeys
+	words    int32 // the enum, in operands.words
+	count    int32
+	whole    int32 // from 1, in operands.wholeArgs; of equal ones the first
+	types    Types
+	hasMin   bool
+	hasMax   bool
+	plain    bool
+	// optional and skip are those of the Arg: they part equal conditions.
+	optional, skip bool
+}
+
+// argWords is what a default denial says where a condition on an argument
+// failed.
+type argWords struct{ says, suggestion string }
+
+// packArg files an argument, a plain one once.
+func (t *operands) packArg(in *Arg) int32 {
+	a, ok := t.plainArg(in)
+	if at, have := t.plain[a]; ok && have {
+		return at
+	}
+	t.wholeArgs = append(t.wholeArgs, in)
+	at := int32(len(t.args)) //nolint:gosec // a policy has far fewer conditions than 2^31
+	if ok {
+		t.plain[a] = at
+	}
+	a.whole = int32(len(t.wholeArgs)) //nolint:gosec // as above
+	t.args = append(t.args, a)
+	return at
+}
+
+// plainArg reports whether a condition asks for nothing but what an arg has,
+// and returns it.
+func (t *operands) plainArg(in *Arg) (a arg, plain bool) {
+	s := &in.Spec
+	a = arg{types: s.Types, optional: in.Optional, skip: in.Skip, key: t.argKeys.add(in.Path.Text)}
+	if w := &t.argKeys.entries[a.key-1].value; w.says == "" {
+		w.says = "The argument " + in.Path.Text + " is not what is allowed here."
+		w.suggestion = "Send another value for " + in.Path.Text + ", or ask the person."
+	}
+	if len(in.Path.steps) != 1 || in.Path.steps[0].key != in.Path.Text || s.Pattern != nil || s.Length != nil ||
+		s.Count != nil || s.Items != nil || s.SameAs != nil || s.Not != nil {
+		return a, false
+	}
+	if s.Min != nil {
+		a.min, a.hasMin = s.Min.short, true
+	}
+	if s.Max != nil {
+		a.max, a.hasMax = s.Max.short, true
+	}
+	if s.Min != nil && !s.Min.isInt || s.Max != nil && !s.Max.isInt {
+		return a, false
+	}
+	words := make([]string, 0, len(s.Enum))
+	for _, v := range s.Enum {
+		if v.Kind() != access.String {
+			return a, false
+		}
+		words = append(words, v.Text())
+	}
+	a.words, a.count = t.packWords(words)
+	a.plain = true
+	return a, true
+}
+
+// judgeArg answers plain questions about plain values here, and leaves the
+// rest to the whole condition.
+func (e *evaluation) judgeArg(a *arg, g reading) access.Truth {
+	if v := e.argument(a.key); a.plain && v != nil {
+		switch v.Kind() {
+		case access.Number:
+			n, short := shortInt(*v)
+			if short && a.count == 0 && (a.types == 0 || a.types&(TypeInteger|TypeNumber) != 0) {
+				return truth((!a.hasMin || n >= a.min) && (!a.hasMax || n <= a.max))
+			}
+		case access.String:
+			if !a.hasMin && !a.hasMax && (a.types == 0 || a.types&TypeString != 0) {
+				return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.Text()))
+			}
+		default:
+		}
+	}
+	return e.s.wholeArgs[a.whole-1].judge(e, g)
+}
+
+// argument returns the argument with this key, or nil.
+func (e *evaluation) argument(key int32) *access.Value {
+	if e.r.Args.Kind() == access.Object {
+		name := e.s.argKeys.entries[key-1].text
+		members := e.r.Args.Members()
+		for i := range members {
+			if members[i].Key == name {
+				return &members[i].Value
+			}
+		}
+	}
+	return nil
+}
