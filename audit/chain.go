@@ -16,8 +16,9 @@ type chain struct {
 	head  Head
 	count uint64
 
-	open    map[uint64]struct{} // admissions without outcome
-	unknown []uint64            // admissions whose outcome is recorded as unknown
+	rotations []keyChange         // what the key records hold
+	open      map[uint64]struct{} // admissions without outcome
+	unknown   []uint64            // admissions whose outcome is recorded as unknown
 }
 
 // misfit says that a record does not carry the hash of its predecessor: one of
@@ -60,5 +61,7 @@ func (c *chain) link(h *head, line []byte) {
 		delete(c.open, seq)
 	case string(KindOutcome):
 		delete(c.open, h.answers())
+	case string(KindKey):
+		c.rotations = append(c.rotations, readKeyChange(h.seq, line))
 	}
 }

@@ -156,8 +156,8 @@ func ownCheckpoint(dir string, opt *Options) (Checkpoint, error) {
 	if signed == nil {
 		return none, nil
 	}
-	c, err := OpenCheckpoint(signed, opt.Key.Public().(ed25519.PublicKey))
-	if err == nil && (c.Instance != opt.Instance || c.Slot != opt.Slot) {
+	c, _, err := opt.Keys.open(signed)
+	if err == nil && c.Slot != opt.Slot {
 		err = errSignature
 	}
 	if err != nil {

@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -26,10 +26,10 @@ type cover struct {
 // openCover reads the newest checkpoint of a chain. It MUST be read before the
 // records: whatever it counts was durable by then. Signatures are checked once
 // the chain has named its key.
-func openCover(v *verifier, since *Checkpoint) (cover, []byte, error) {
-	c := cover{v: v, since: since}
+func openCover(v *verifier, since *keptHead) (cover, []byte, error) {
+	c := cover{v: v}
 	if since != nil {
-		c.upTo = since.Size
+		c.since, c.upTo = &since.Checkpoint, since.Size
 	}
 	signed, err := readCheckpoint(v.dir)
 	if err != nil || signed == nil {
@@ -127,13 +127,13 @@ func (v *verifier) checkSignature(signed []byte) error {
 	if signed == nil {
 		return nil
 	}
-	if v.key == nil {
+	if v.keys.IsZero() {
 		if v.rep.Bad != nil || v.chain.count == 0 {
 			return nil
 		}
 		return fmt.Errorf("%s: %w", filepath.Join(v.dir, checkpointName), errNoKey)
 	}
-	c, err := OpenCheckpoint(signed, v.key)
+	c, err := v.openHead(signed)
 	if err == nil && (c.Slot != v.chain.slot || v.instance != "" && c.Instance != v.instance) {
 		err = fmt.Errorf("the checkpoint belongs to %s", CheckpointOrigin(c.Instance, c.Slot))
 	}
@@ -146,8 +146,25 @@ func (v *verifier) checkSignature(signed []byte) error {
 	return nil
 }
 
-// learnKey takes the key that a genesis record names, and compares it with
-// the one that the reader brought.
+// checkSince checks who signed the head that was kept elsewhere. One that
+// nobody known signed is no finding, and takes nothing back that was found
+// without it.
+func (v *verifier) checkSince() error {
+	if v.since == nil || v.rep.Bad != nil && !v.cover.blamed {
+		return nil
+	}
+	err := errNoKey
+	if !v.keys.IsZero() {
+		_, err = v.openHead(v.since.signed)
+	}
+	if err != nil {
+		return fmt.Errorf("the earlier head: %w", err)
+	}
+	return nil
+}
+
+// learnKey takes the key that the first record of a segment names, and compares
+// it with what is known.
 func (v *verifier) learnKey(r *Record) error {
 	if r.Key == "" {
 		return nil
@@ -156,18 +173,27 @@ func (v *verifier) learnKey(r *Record) error {
 	if err != nil {
 		return err
 	}
-	if InstanceID(key) != r.Instance {
+	if r.Kind == KindGenesis && InstanceID(key) != r.Instance {
 		return errors.New("its key is not that of its instance")
 	}
-	if v.key != nil && !v.key.Equal(key) {
-		return fmt.Errorf("its key is %s, expected %s", Fingerprint(key), Fingerprint(v.key))
+	if !v.keys.IsZero() && !v.keys.Current().Equal(key) {
+		return fmt.Errorf("its key is %s, expected %s", Fingerprint(key), Fingerprint(v.keys.Current()))
 	}
-	v.key = key
+	if v.keys.IsZero() {
+		v.keys = NewKeys(key)
+	}
 	return nil
 }
 
-// readSince reads the heads that a reader kept elsewhere.
-func readSince(bundle []byte, key ed25519.PublicKey) (map[int]*Checkpoint, error) {
+// keptHead is a head that a reader kept elsewhere.
+type keptHead struct {
+	Checkpoint
+	signed []byte
+}
+
+// readSince reads the heads that a reader kept elsewhere. Who signed them is
+// checked once the chain has named its keys.
+func readSince(bundle []byte) (map[int]*keptHead, error) {
 	if bundle == nil {
 		return nil, nil
 	}
@@ -175,19 +201,41 @@ func readSince(bundle []byte, key ed25519.PublicKey) (map[int]*Checkpoint, error
 	if err != nil {
 		return nil, err
 	}
-	heads := map[int]*Checkpoint{}
+	heads := map[int]*keptHead{}
 	for _, signed := range notes {
-		if key == nil {
-			return nil, errNoKey
-		}
-		c, err := OpenCheckpoint(signed, key)
+		c, err := parseCheckpoint(signed)
 		if err != nil {
 			return nil, err
 		}
 		if heads[c.Slot] != nil {
 			return nil, fmt.Errorf("two heads of slot %02d", c.Slot)
 		}
-		heads[c.Slot] = &c
+		heads[c.Slot] = &keptHead{c, signed}
 	}
 	return heads, nil
+}
+
+// headsOfMissing checks who signed the heads of chains that are not there. A
+// key that is not known from elsewhere is that of the first chain.
+func headsOfMissing(heads map[int]*keptHead, slots []slotDir, keys Keys) error {
+	for n, head := range heads {
+		if slices.ContainsFunc(slots, func(s slotDir) bool { return s.slot == n }) {
+			continue
+		}
+		for i := 0; keys.IsZero() && i < len(slots); i++ {
+			r := slotReader{slotDir: slots[i]}
+			first, _, _ := r.next() // what is wrong with it is found later
+			r.close()
+			if key, err := parseRecordKey(first.Key); err == nil {
+				keys = NewKeys(key)
+			}
+		}
+		if keys.IsZero() {
+			return errNoKey
+		}
+		if _, _, err := keys.open(head.signed); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -159,7 +159,7 @@ func TestHeads(t *testing.T) {
 			logDir, dir, since := signedLog(t)
 			c.do(t, dir)
 			for head, want := range map[string]string{"": c.own, string(since): c.kept} {
-				opt := VerifyOptions{Key: public(testKey(1))}
+				opt := VerifyOptions{Keys: NewKeys(public(testKey(1)))}
 				if head != "" {
 					opt.Since = since
 				}
@@ -210,7 +210,7 @@ func TestWrongHead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	rep, err := Verify(logDir, VerifyOptions{Key: public(testKey(2))})
+	rep, err := Verify(logDir, VerifyOptions{Keys: NewKeys(public(testKey(2)))})
 	if err != nil || !rep.Tampered() || !strings.Contains(rep.FirstBad().What, "expected sha256:") {
 		t.Fatalf("another key: %v, %+v", err, rep.FirstBad())
 	}

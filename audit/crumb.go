@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -226,5 +227,8 @@ func (o *Options) signedCrumb(c *Breadcrumb) bool {
 	if err != nil || c.Log != CheckpointOrigin(o.Instance, o.Slot) {
 		return false
 	}
-	return ed25519.Verify(o.Key.Public().(ed25519.PublicKey), c.signedText(), sig)
+	// The key may have been replaced since.
+	return slices.ContainsFunc(o.Keys.list, func(key ed25519.PublicKey) bool {
+		return ed25519.Verify(key, c.signedText(), sig)
+	})
 }

@@ -164,6 +164,7 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	b = appendString(b, "command_digest", r.CommandDigest)
 	b = appendString(b, "instance", r.Instance)
 	b = appendString(b, "key", r.Key)
+	b = appendString(b, "rotation", r.Rotation)
 	b = appendCount(b, "format", int64(r.Format), false)
 	b = appendString(b, "previous", r.Previous)
 	for i, seq := range r.Open {

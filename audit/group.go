@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -109,9 +108,9 @@ func (l *Log) openSegment(g *group, now time.Time) {
 	r := Record{Kind: KindSegment, Instance: l.opt.Instance, Format: FormatVersion, Previous: l.segName, Open: sorted(l.open)}
 	if l.head.Seq == 0 {
 		r.Kind = KindGenesis
-		if l.opt.Key != nil {
-			r.Key = recordKey(l.opt.Key.Public().(ed25519.PublicKey))
-		}
+	}
+	if !l.opt.Keys.IsZero() {
+		r.Key = recordKey(l.opt.Keys.list[l.generation])
 	}
 	g.fresh = true
 	l.segName, l.segBytes, l.segBegan = segmentName(g.first), fileHeader, now
@@ -140,6 +139,8 @@ func (l *Log) put(g *group, r *Record, now time.Time) bool {
 		l.open[r.Seq] = struct{}{}
 	case r.Admission != 0:
 		delete(l.open, r.Admission)
+	case r.Kind == KindKey:
+		l.generation++
 	}
 	return true
 }

@@ -39,9 +39,13 @@ type Options struct {
 	// Instance names the state directory; it is required, stands in every
 	// segment and MUST be the same in all of them.
 	Instance string
-	// Key signs checkpoints; Instance MUST be its [InstanceID]. nil: none are
-	// signed, and the log can only be checked against itself.
+	// Key signs checkpoints. nil: none are signed, and the log can only be
+	// checked against itself.
 	Key ed25519.PrivateKey
+	// Keys are the keys of the instance, of which Key MUST be the current one:
+	// rotations that the chain does not hold yet are recorded when it is opened.
+	// The zero Keys stands for Key alone. Instance MUST be theirs.
+	Keys Keys
 	// SegmentSize and SegmentAge bound a segment; a group that exceeds the size
 	// is not split.
 	SegmentSize int64
@@ -69,8 +73,14 @@ func (o *Options) defaults() error {
 	if o.Slot < 0 || o.Slot >= MaxSlots {
 		return fmt.Errorf("audit: slot %d is not in 0…%d", o.Slot, MaxSlots-1)
 	}
-	if o.Key != nil && o.Instance != InstanceID(o.Key.Public().(ed25519.PublicKey)) {
-		return errors.New("audit: the key is not that of the instance")
+	if o.Key != nil {
+		public := o.Key.Public().(ed25519.PublicKey)
+		if o.Keys.IsZero() {
+			o.Keys = NewKeys(public)
+		}
+		if o.Instance != o.Keys.Instance() || !public.Equal(o.Keys.Current()) {
+			return errors.New("audit: the key is not that of the instance")
+		}
 	}
 	if o.SegmentSize <= 0 {
 		o.SegmentSize = DefaultSegmentSize
@@ -123,6 +133,8 @@ type Log struct {
 	segName  string // the segment that the next group belongs to
 	segBytes int64
 	segBegan time.Time
+
+	generation int // of the key in force, among Options.Keys
 
 	keeper  *keeper       // nil: no checkpoints are signed
 	crumbs  []*os.File    // the emergency files, open from the start
@@ -188,7 +200,7 @@ func open(dir string, opt Options) (*Log, error) {
 	l := &Log{
 		dir: dir, opt: opt,
 		head: r.head, prev: r.head.prev(), durable: r.head, open: r.open,
-		segName: r.segment, segBytes: r.end, segBegan: r.began,
+		segName: r.segment, segBytes: r.end, segBegan: r.began, generation: r.generation,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		failed: make(chan struct{}), told: make(chan struct{}),
 	}
@@ -217,7 +229,7 @@ func open(dir string, opt Options) (*Log, error) {
 // settle records what recovery found, or, where there is nothing to say, at
 // least the genesis record, and prepares the emergency file.
 func (l *Log) settle(r *recovery) error {
-	found := r.report(&l.opt)
+	found := append(l.opt.Keys.since(r.generation), r.report(&l.opt)...)
 	for _, rec := range found {
 		if err := l.Append(rec).Wait(); err != nil {
 			return err

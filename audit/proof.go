@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -24,7 +23,7 @@ const maxProof = 8 << 20
 // the root. Records of one call share most of theirs, which stand there once.
 type proof struct {
 	Format     int          `json:"custos_proof"`
-	Key        string       `json:"key"`
+	Key        string       `json:"key"` // as FormatKeys writes it, to the one that signed
 	Checkpoint string       `json:"checkpoint"`
 	Records    []provenLine `json:"records"`
 	Hashes     []tlog.Hash  `json:"hashes"`
@@ -41,7 +40,7 @@ type provenLine struct {
 // and, where there is one, its outcome. A record that no signed checkpoint
 // counts yet cannot be proven; the error then wraps [ErrCannotVerify]. Where
 // the log does not hold what was signed, it wraps [ErrTampered].
-func Prove(logDir, id string, key ed25519.PublicKey) ([]byte, error) {
+func Prove(logDir, id string, keys Keys) ([]byte, error) {
 	slot, seq, err := ParseID(id)
 	if err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ func Prove(logDir, id string, key ed25519.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCannotVerify, err)
 	}
-	head, err := OpenCheckpoint(signed, key)
+	head, generation, err := keys.open(signed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrTampered, filepath.Join(dir, checkpointName), err)
 	}
@@ -62,7 +61,7 @@ func Prove(logDir, id string, key ed25519.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := FormatKey(key)
+	text, err := FormatKeys(keys.first(generation + 1))
 	if err != nil {
 		return nil, err
 	}

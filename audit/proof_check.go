@@ -24,11 +24,15 @@ type Proven struct {
 	Lines   []string
 }
 
-// CheckProof checks what [Prove] returned. It needs no log. key is the public
-// log key as it is known from elsewhere; nil: the proof's own. An error that
-// wraps [ErrTampered] means that the proof is false, one that wraps
-// [ErrCannotVerify] that it cannot be read.
-func CheckProof(data []byte, key ed25519.PublicKey) (Proven, error) {
+// errOldKey refuses a head whose key was replaced: whoever stole the key could
+// have signed it yesterday.
+var errOldKey = errors.New("the head is signed by a key that was replaced: ask for a new proof")
+
+// CheckProof checks what [Prove] returned. It needs no log. keys are the public
+// log keys as they are known from elsewhere; the zero Keys stands for those of
+// the proof. An error that wraps [ErrTampered] means that the proof is false,
+// one that wraps [ErrCannotVerify] that it cannot be read, or shows nothing.
+func CheckProof(data []byte, keys Keys) (Proven, error) {
 	var p proof
 	if len(data) > maxProof {
 		return Proven{}, fmt.Errorf("%w: the proof is larger than %d bytes", ErrCannotVerify, maxProof)
@@ -39,29 +43,34 @@ func CheckProof(data []byte, key ed25519.PublicKey) (Proven, error) {
 	if p.Format != proofFormat {
 		return Proven{}, fmt.Errorf("%w: not a proof of a format that this version knows", ErrCannotVerify)
 	}
-	out := Proven{Key: key}
-	if key == nil {
-		embedded, err := ParseKey(p.Key)
-		if err != nil {
-			return out, fmt.Errorf("%w: %w", ErrCannotVerify, err)
-		}
-		out.Key, out.Embedded = embedded, true
+	out := Proven{Embedded: keys.IsZero()}
+	embedded, err := ParseKeys(p.Key)
+	switch {
+	case err == nil && embedded.Extends(keys):
+		keys = embedded
+	case keys.IsZero():
+		return out, fmt.Errorf("%w: %w", ErrCannotVerify, err)
 	}
-	if err := out.check(&p); err != nil {
+	err = out.check(&p, keys)
+	if errors.Is(err, errOldKey) {
+		return Proven{}, fmt.Errorf("%w: %w", ErrCannotVerify, err)
+	}
+	if err != nil {
 		return Proven{}, fmt.Errorf("%w: the proof does not hold: %w", ErrTampered, err)
 	}
 	return out, nil
 }
 
 // check follows every path to the signed root.
-func (v *Proven) check(p *proof) error {
-	head, err := OpenCheckpoint([]byte(p.Checkpoint), v.Key)
+func (v *Proven) check(p *proof, keys Keys) error {
+	head, generation, err := keys.open([]byte(p.Checkpoint))
 	if err != nil {
 		return err
 	}
-	if head.Instance != InstanceID(v.Key) {
-		return errors.New("the head belongs to another instance than its key")
+	if generation+1 < keys.Len() {
+		return errOldKey
 	}
+	v.Key = keys.Current()
 	if len(p.Records) == 0 {
 		return errors.New("it holds no record")
 	}

@@ -22,14 +22,14 @@ func TestProveAndCheck(t *testing.T) {
 			_ = os.Remove(filepath.Join(dir, treeName))
 		}
 		for _, seq := range []uint64{14, 15, 1} {
-			data, err := Prove(logDir, FormatID(0, seq), key)
+			data, err := Prove(logDir, FormatID(0, seq), NewKeys(key))
 			if err != nil {
 				t.Fatalf("%s: %v", tree, err)
 			}
 			if len(data) > 4096 {
 				t.Errorf("%d bytes, want at most 4 KiB", len(data))
 			}
-			for _, k := range [][]byte{key, nil} {
+			for _, k := range []Keys{NewKeys(key), {}} {
 				v, err := CheckProof(data, k)
 				if err != nil {
 					t.Fatal(err)
@@ -37,7 +37,7 @@ func TestProveAndCheck(t *testing.T) {
 				if want := min(seq, 2); seq > 1 && (len(v.Records) != int(want) || v.Records[0].Seq != 14 || v.Records[1].Seq != 15) {
 					t.Errorf("record %d: proof of %d records", seq, len(v.Records))
 				}
-				if v.Embedded != (k == nil) || !v.Key.Equal(key) {
+				if v.Embedded != k.IsZero() || !v.Key.Equal(key) {
 					t.Errorf("key %v, embedded %v", v.Key, v.Embedded)
 				}
 			}
@@ -50,18 +50,18 @@ func TestProveAndCheck(t *testing.T) {
 func TestCheckFindsEveryChange(t *testing.T) {
 	logDir, _, _ := signedLog(t)
 	key := public(testKey(1))
-	data, err := Prove(logDir, FormatID(0, 14), key)
+	data, err := Prove(logDir, FormatID(0, 14), NewKeys(key))
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, err := CheckProof(data, key)
+	good, err := CheckProof(data, NewKeys(key))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range data {
 		changed := bytes.Clone(data)
 		changed[i] ^= 1
-		v, err := CheckProof(changed, key)
+		v, err := CheckProof(changed, NewKeys(key))
 		if err == nil && (strings.Join(v.Lines, "\n") != strings.Join(good.Lines, "\n") || v.Head != good.Head) {
 			t.Fatalf("byte %d changed, %q shows another call", i, changed[max(0, i-10):i+10])
 		}
@@ -74,7 +74,7 @@ func TestCheckFindsEveryChange(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	logDir, dir, _ := signedLog(t)
 	key := public(testKey(1))
-	data, err := Prove(logDir, FormatID(0, 14), key)
+	data, err := Prove(logDir, FormatID(0, 14), NewKeys(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,18 +107,18 @@ func TestCheckRefuses(t *testing.T) {
 		"newer format":        {edit(func(p *proof) { p.Format = 2 }), ErrCannotVerify},
 		"not JSON":            {[]byte("x"), ErrCannotVerify},
 	} {
-		if _, err := CheckProof(c.data, key); !errors.Is(err, c.want) {
+		if _, err := CheckProof(c.data, NewKeys(key)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	if _, err := CheckProof(data, public(testKey(2))); !errors.Is(err, ErrTampered) {
+	if _, err := CheckProof(data, NewKeys(public(testKey(2)))); !errors.Is(err, ErrTampered) {
 		t.Errorf("checked with another key: %v", err)
 	}
 	recompute(t, dir, 4)
-	if _, err := Prove(logDir, FormatID(0, 4), key); !errors.Is(err, ErrTampered) {
+	if _, err := Prove(logDir, FormatID(0, 4), NewKeys(key)); !errors.Is(err, ErrTampered) {
 		t.Errorf("proved a changed record: %v", err)
 	}
-	if _, err := Prove(logDir, FormatID(0, 400), key); !errors.Is(err, ErrCannotVerify) {
+	if _, err := Prove(logDir, FormatID(0, 400), NewKeys(key)); !errors.Is(err, ErrCannotVerify) {
 		t.Errorf("proved what was not signed: %v", err)
 	}
 }
@@ -132,18 +132,18 @@ func FuzzCheckProof(f *testing.F) {
 	fill(f, l, 10)
 	mustClose(f, l)
 	key := public(testKey(1))
-	data, err := Prove(logDir, FormatID(0, 14), key)
+	data, err := Prove(logDir, FormatID(0, 14), NewKeys(key))
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, err := CheckProof(data, key)
+	good, err := CheckProof(data, NewKeys(key))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(data)
 	f.Add([]byte(`{"custos_proof":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if v, err := CheckProof(data, key); err == nil && v.Head != good.Head {
+		if v, err := CheckProof(data, NewKeys(key)); err == nil && v.Head != good.Head {
 			t.Fatalf("proved with a head that was never signed: %+v", v.Head)
 		}
 	})

@@ -124,7 +124,7 @@ func TestIndependentVerifierOnHeads(t *testing.T) {
 func TestIndependentVerifierOnProofs(t *testing.T) {
 	t.Parallel()
 	logDir, _, _ := signedLog(t)
-	data, err := Prove(logDir, FormatID(0, 14), public(testKey(1)))
+	data, err := Prove(logDir, FormatID(0, 14), NewKeys(public(testKey(1))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestIndependentVerifierOnProofs(t *testing.T) {
 		if err := os.WriteFile(file, changed, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := CheckProof(changed, nil)
+		_, err := CheckProof(changed, Keys{})
 		if status, out := python(t, "proof", file); (status == 0) != (err == nil) {
 			t.Errorf("round %d: the independent verifier says %d, CheckProof says %v\n%s", round, status, err, out)
 		}

@@ -38,6 +38,9 @@ const (
 	KindTornTail Kind = "torn_tail"
 	// KindGap says that an earlier process stopped because its log failed.
 	KindGap Kind = "gap"
+	// KindKey says that another key signs from here on. What it holds is signed
+	// by the key that it replaces.
+	KindKey Kind = "key"
 	// KindAnomaly is something that should not have happened.
 	KindAnomaly Kind = "anomaly"
 )
@@ -164,9 +167,13 @@ type Record struct {
 	// Instance names the state directory, in genesis and segment records:
 	// "i_…", derived from the public log key.
 	Instance string `json:"instance,omitempty"`
-	// Key is the public log key in a genesis record: Ed25519, base64. Instance
-	// is derived from it, so that neither can be replaced alone.
+	// Key is the public log key in force: Ed25519, base64. In a genesis record
+	// it is the first one, from which Instance is derived, so that neither can
+	// be replaced alone.
 	Key string `json:"key,omitempty"`
+	// Rotation is the signed note by which a key record replaces the key; see
+	// [Keys].
+	Rotation string `json:"rotation,omitempty"`
 	// Format is the version of the segment format, in the same records.
 	Format int `json:"format,omitempty"`
 	// Previous is the file name of the segment before this one.

@@ -17,6 +17,8 @@ type recovery struct {
 	head    Head
 	open    map[uint64]struct{}
 
+	generation int // of the key in force at the end, among the keys of the log
+
 	signed    uint64 // what the newest checkpoint counts
 	before    Head   // head without the last frame
 	lastFrame int64  // where that frame begins
@@ -133,6 +135,9 @@ func (r *recovery) read(path string, sf segmentFile, opt *Options) error {
 	if c.count == 0 {
 		return r.unbegun(path, sf, fileHeader)
 	}
+	if err := r.rotate(c.rotations, opt); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrTampered, path, err)
+	}
 	r.segment, r.end, r.head, r.open = sf.name, w.off, c.head, c.open
 	return r.trim(path, w.f, opt.disk)
 }
@@ -149,6 +154,9 @@ func (r *recovery) identify(payload []byte, c *chain, opt *Options) error {
 		return err
 	}
 	if err := first.beginsSegment(opt.Instance); err != nil {
+		return err
+	}
+	if r.generation, err = opt.Keys.begins(&first); err != nil {
 		return err
 	}
 	for _, seq := range first.Open {

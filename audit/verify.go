@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,9 +17,10 @@ type VerifyOptions struct {
 	// Instance is the instance that the log must belong to; "": whichever the
 	// first genesis record names.
 	Instance string
-	// Key is the public log key as it is known from elsewhere; nil: whichever
-	// the first genesis record names.
-	Key ed25519.PublicKey
+	// Keys are the public log keys as they are known from elsewhere: every chain
+	// MUST begin with the first of them and hold their rotations, and may hold
+	// more. The zero Keys stands for whichever the first genesis record names.
+	Keys Keys
 	// Since is what [Heads] returned earlier and was kept elsewhere: the log
 	// must still hold every record that it counts. nil: nothing was kept.
 	Since []byte
@@ -45,11 +45,10 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
-	key := opt.Key
-	if key == nil && opt.Since != nil {
-		key = firstKey(slots)
+	since, err := readSince(opt.Since)
+	if err == nil {
+		err = headsOfMissing(since, slots, opt.Keys)
 	}
-	since, err := readSince(opt.Since, key)
 	if err != nil {
 		return Report{}, fmt.Errorf("%w: the earlier head: %w", ErrCannotVerify, err)
 	}
@@ -62,7 +61,7 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 		wg.Go(func() {
 			defer func() { <-limit }()
 			found[i] = newVerifier(s)
-			found[i].key, found[i].since = opt.Key, since[s.slot]
+			found[i].expect(opt.Keys, since[s.slot])
 			errs[i] = found[i].run()
 		})
 	}
@@ -79,7 +78,7 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 }
 
 // scopeSince says what a check against these heads proves.
-func scopeSince(since map[int]*Checkpoint) string {
+func scopeSince(since map[int]*keptHead) string {
 	slots := slices.Sorted(maps.Keys(since))
 	switch len(slots) {
 	case 0:
@@ -97,19 +96,6 @@ func scopeSince(since map[int]*Checkpoint) string {
 	return text
 }
 
-// firstKey returns the key that the first chain names, or nil.
-func firstKey(slots []slotDir) ed25519.PublicKey {
-	for _, s := range slots {
-		r := slotReader{slotDir: s}
-		rec, ok, err := r.next()
-		r.close()
-		if key, kerr := parseRecordKey(rec.Key); ok && err == nil && kerr == nil {
-			return key
-		}
-	}
-	return nil
-}
-
 // join adds one chain to the report and compares its instance.
 func (r *Report) join(v *verifier) {
 	if r.Instance == "" {
@@ -125,7 +111,7 @@ func (r *Report) join(v *verifier) {
 // missingSlots finds directories that are gone. Slots are taken from the
 // lowest up, so that below a slot that exists every other one did too, and so
 // did every slot of an earlier head.
-func (r *Report) missingSlots(logDir string, since map[int]*Checkpoint) {
+func (r *Report) missingSlots(logDir string, since map[int]*keptHead) {
 	have := map[int]bool{}
 	top := -1
 	for n := range since {
@@ -149,8 +135,10 @@ type verifier struct {
 	chain    chain
 	rep      SlotReport
 	instance string
-	key      ed25519.PublicKey // nil: not known yet
-	since    *Checkpoint       // kept elsewhere; nil: none
+	given    Keys      // known from elsewhere
+	keys     Keys      // in force so far
+	learned  int       // how many key records they come from
+	since    *keptHead // kept elsewhere; nil: none
 	cover    cover
 
 	last    place      // of the record that was checked last
@@ -163,6 +151,14 @@ func newVerifier(s slotDir) *verifier {
 	v.chain = chain{slot: s.slot, next: 1, known: true, open: map[uint64]struct{}{}}
 	copy(v.chain.prev[:], genesisPrev)
 	return v
+}
+
+// expect says what is known of the chain from elsewhere.
+func (v *verifier) expect(keys Keys, since *keptHead) {
+	v.given, v.since = keys, since
+	if !keys.IsZero() {
+		v.keys = NewKeys(keys.list[0])
+	}
 }
 
 // run walks all segments. Its error means that something could not be read.
@@ -199,7 +195,11 @@ func (v *verifier) run() error {
 		previous = sf.name
 	}
 	v.resolve(nil)
+	v.unrotated()
 	v.cover.end()
+	if err := v.checkSince(); err != nil {
+		return err
+	}
 	if err := v.checkSignature(signed); err != nil {
 		return err
 	}

@@ -38,11 +38,13 @@ func (v *verifier) record(line []byte, p place) {
 	switch what {
 	case "":
 		v.last = p
-		if string(h.kind) == string(KindGap) {
-			if err := checkGap(line, v.turned, v.instance, v.key); err != nil {
-				v.bad(p.seq, p.file, p.offset, err.Error())
-				return
-			}
+		err := v.learn()
+		if err == nil && string(h.kind) == string(KindGap) {
+			err = checkGap(line, v.turned, v.instance, v.keys.Current())
+		}
+		if err != nil {
+			v.bad(p.seq, p.file, p.offset, err.Error())
+			return
 		}
 		v.cover.record(v.chain.head.Hash)
 	case misfit:
@@ -145,7 +147,7 @@ func (c *segmentCheck) begin(line []byte, p place) {
 		c.v.instance = r.Instance
 	}
 	err = r.beginsSegment(c.v.instance)
-	if err == nil && r.Kind == KindGenesis {
+	if err == nil {
 		err = c.v.learnKey(&r)
 	}
 	if err != nil {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,36 +11,35 @@ import (
 
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/state"
-	"github.com/custos-zt/custos/internal/term"
 )
 
-// logKey returns the public log key: that of a file where one is named, else
-// that of the state directory around the log, and nil where there is none, as
-// beside a copy of a log.
-func (a *app) logKey(logDir, file string) (ed25519.PublicKey, error) {
+// logKeys returns the public log keys: those of a file where one is named, else
+// those of the state directory around the log, and none where there are none,
+// as beside a copy of a log.
+func (a *app) logKeys(logDir, file string) (audit.Keys, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return audit.Keys{}, err
 		}
-		key, err := audit.ParseKey(string(text))
+		keys, err := audit.ParseKeys(string(text))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return keys, fmt.Errorf("%s: %w", file, err)
 		}
-		return key, nil
+		return keys, nil
 	}
-	key, err := state.PublicKey(filepath.Dir(logDir))
+	keys, err := state.PublicKeys(filepath.Dir(logDir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return audit.Keys{}, nil
 	}
-	return key, err
+	return keys, err
 }
 
 // verifyOptions reads what the user holds against the log.
 func (a *app) verifyOptions(logDir, since, key string) (audit.VerifyOptions, error) {
 	var opt audit.VerifyOptions
 	var err error
-	if opt.Key, err = a.logKey(logDir, key); err != nil {
+	if opt.Keys, err = a.logKeys(logDir, key); err != nil {
 		return opt, err
 	}
 	if since != "" {
@@ -107,71 +104,4 @@ func (a *app) writeOut(out string, data []byte) error {
 		return failure(err, "name a file that can be written: -o FILE")
 	}
 	return nil
-}
-
-func (a *app) auditKeyCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "key",
-		Short: "Show or publish the public key that signs the log",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	show := &cobra.Command{
-		Use: "show", Short: "Print the public key and its fingerprint", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.showKey() },
-	}
-	var out string
-	publish := &cobra.Command{
-		Use: "publish -o FILE", Short: "Write the public key to a file, for verify --key and check --key", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if out == "" {
-				return usage("publish needs a file to write", "custos audit key publish -o custos.pub")
-			}
-			_, text, err := a.ownKey()
-			if err != nil {
-				return err
-			}
-			return a.writeOut(out, []byte(text+"\n"))
-		},
-	}
-	publish.Flags().StringVarP(&out, "output", "o", "", "the `file` to write; - is standard output")
-	cmd.AddCommand(show, publish)
-	return cmd
-}
-
-// ownKey returns the public log key of the state directory.
-func (a *app) ownKey() (ed25519.PublicKey, string, error) {
-	dir, err := a.logDir()
-	if err != nil {
-		return nil, "", err
-	}
-	key, err := state.PublicKey(filepath.Dir(dir))
-	if err != nil {
-		return nil, "", failure(err, "the key is made by the first custos run; name the state directory: --state DIR")
-	}
-	text, err := audit.FormatKey(key)
-	if err != nil {
-		return nil, "", failure(err, "")
-	}
-	return key, text, nil
-}
-
-// keyReport is `audit key show --json`.
-type keyReport struct {
-	Instance    string `json:"instance"`
-	Fingerprint string `json:"fingerprint"`
-	Key         string `json:"key"`
-}
-
-func (a *app) showKey() error {
-	key, text, err := a.ownKey()
-	if err != nil {
-		return err
-	}
-	k := keyReport{Instance: audit.InstanceID(key), Fingerprint: audit.Fingerprint(key), Key: text}
-	if a.json {
-		return json.NewEncoder(a.Out).Encode(k)
-	}
-	_, err = fmt.Fprintf(a.Out, "instance     %s\nfingerprint  %s\nkey          %s\n", k.Instance, k.Fingerprint, term.Escape(k.Key))
-	return err
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,14 +34,14 @@ func (a *app) prove(id, out, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	key, err := a.logKey(dir, keyFile)
-	if err == nil && key == nil {
+	keys, err := a.logKeys(dir, keyFile)
+	if err == nil && keys.IsZero() {
 		err = errors.New("there is no key beside this log")
 	}
 	if err != nil {
 		return &Error{Code: ExitCannotVerify, Text: err.Error(), Hint: "custos audit key publish -o custos.pub, then prove … --key custos.pub"}
 	}
-	data, err := audit.Prove(dir, id, key)
+	data, err := audit.Prove(dir, id, keys)
 	switch {
 	case errors.Is(err, audit.ErrTampered):
 		return &Error{Code: ExitEvidence, Text: err.Error(), Hint: "custos audit verify names the first bad record"}
@@ -82,15 +81,15 @@ type proofReport struct {
 }
 
 func (a *app) checkProof(file, keyFile string) error {
-	var key ed25519.PublicKey
+	var keys audit.Keys
 	data, err := os.ReadFile(file)
 	if err == nil && keyFile != "" {
-		key, err = a.logKey("", keyFile)
+		keys, err = a.logKeys("", keyFile)
 	}
 	if err != nil {
 		return a.unproven("cannot_verify", ExitCannotVerify, err)
 	}
-	v, err := audit.CheckProof(data, key)
+	v, err := audit.CheckProof(data, keys)
 	switch {
 	case errors.Is(err, audit.ErrTampered):
 		return a.unproven("false", ExitEvidence, err)

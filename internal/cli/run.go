@@ -170,7 +170,7 @@ func (g *guard) openEvidence(dir string) <-chan opening {
 	done := make(chan opening, 1)
 	go func() {
 		ev, err := engine.OpenEvidence(engine.EvidenceOptions{
-			StateDir: dir, SegmentSize: g.conf.Audit.SegmentSize, SegmentAge: g.conf.Audit.SegmentAge,
+			StateDir: dir, Keys: stateOptions(g.conf, dir).Keys, SegmentSize: g.conf.Audit.SegmentSize, SegmentAge: g.conf.Audit.SegmentAge,
 			Failed: g.evidenceFailed,
 		})
 		done <- opening{ev, err}

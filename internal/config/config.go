@@ -75,6 +75,11 @@ type Limits struct {
 type Audit struct {
 	SegmentSize int64
 	SegmentAge  time.Duration
+	// Keychain keeps the private log key in the keychain of the system instead
+	// of a file.
+	Keychain bool
+	// Witnesses cosign the heads of the log.
+	Witnesses []Witness
 }
 
 // Denials is the form of a refusal.

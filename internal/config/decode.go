@@ -191,12 +191,16 @@ func (d *decoder) limits(n *yaml.Node, l *Limits) {
 }
 
 func (d *decoder) audit(n *yaml.Node, a *Audit) {
-	d.section(n, "audit", []field{{"segment", func(d *decoder, n *yaml.Node) {
-		d.section(n, "audit.segment", []field{
-			{"size", func(d *decoder, n *yaml.Node) { a.SegmentSize = d.size(n, 64<<10, 4<<30) }},
-			{"age", func(d *decoder, n *yaml.Node) { a.SegmentAge = d.duration(n) }},
-		})
-	}}})
+	d.section(n, "audit", []field{
+		{"segment", func(d *decoder, n *yaml.Node) {
+			d.section(n, "audit.segment", []field{
+				{"size", func(d *decoder, n *yaml.Node) { a.SegmentSize = d.size(n, 64<<10, 4<<30) }},
+				{"age", func(d *decoder, n *yaml.Node) { a.SegmentAge = d.duration(n) }},
+			})
+		}},
+		{"key", func(d *decoder, n *yaml.Node) { a.Keychain = d.keyPlace(n) }},
+		{"witness", func(d *decoder, n *yaml.Node) { a.Witnesses = d.witnesses(n) }},
+	})
 }
 
 func (d *decoder) text(n *yaml.Node, to *string) {

@@ -86,6 +86,8 @@ type EvidenceOptions struct {
 	StateDir    string
 	SegmentSize int64
 	SegmentAge  time.Duration
+	// Keys is where the private log key is kept; nil: in the state directory.
+	Keys state.KeyStore
 	// Failed is told once when evidence can no longer be written.
 	Failed func(error)
 }
@@ -93,7 +95,7 @@ type EvidenceOptions struct {
 // OpenEvidence opens the state directory and a free slot. An error wraps
 // [ErrEvidence]; nothing is open then.
 func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
-	dir, err := state.Open(o.StateDir)
+	dir, err := state.OpenWith(o.StateDir, state.Options{Keys: o.Keys})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
@@ -102,7 +104,7 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
 	log, err := audit.Open(slot.LogDir(), audit.Options{
-		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(),
+		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(), Keys: dir.LogKeys(),
 		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed,
 	})
 	if err != nil {

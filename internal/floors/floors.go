@@ -36,6 +36,7 @@ func Table() []Room {
 		{Path: "internal/config", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3"}},
 		{Path: "internal/importer", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4"}},
 		{Path: "internal/bundle"},
+		{Path: "internal/keychain", Outside: []string{"github.com/zalando/go-keyring"}},
 		{Path: "internal/state", Inside: []string{"audit"}, Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/inventory", Inside: []string{"access", "internal/canon", "policy"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
 		{Path: "internal/limit"},
@@ -50,7 +51,7 @@ func Table() []Room {
 		{Path: "internal/upstream", Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/gateway", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pep"}},
 		{Path: "internal/demo", Inside: []string{"internal/canon", "internal/term"}},
-		{Path: "internal/cli", Inside: []string{".", "access", "audit", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/inventory", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
+		{Path: "internal/cli", Inside: []string{".", "access", "audit", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/inventory", "internal/keychain", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
 		{Path: "cmd/custos", Inside: []string{"internal/cli"}},
 		{Path: "internal/floors"},
 	}

@@ -12,6 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/custos-zt/custos/audit"
 )
 
 // EnvPath names the environment variable that chooses the state directory.
@@ -29,11 +33,18 @@ const (
 // Dir is an open state directory. Its methods may be called from any number of
 // goroutines and processes.
 type Dir struct {
-	path     string
-	hmac     []byte
-	log      ed25519.PrivateKey
-	instance string
-	macs     sync.Pool // of *mac under the key hmac
+	path string
+	opt  Options
+	hmac []byte
+	log  ed25519.PrivateKey // nil for readers
+	keys audit.Keys
+	macs sync.Pool // of *mac under the key hmac
+}
+
+// Options configure [OpenWith].
+type Options struct {
+	// Keys is where the private log key is kept; nil: in files under keys/.
+	Keys KeyStore
 }
 
 // mac is an HMAC with room for what goes in first and comes out.
@@ -59,10 +70,13 @@ func DefaultPath() (string, error) {
 	return filepath.Join(home, ".local", "state", "custos"), nil
 }
 
-// Open opens the state directory at path and makes what is missing: the
+// Open is [OpenWith] where everything lies in the directory itself.
+func Open(path string) (*Dir, error) { return OpenWith(path, Options{}) }
+
+// OpenWith opens the state directory at path and makes what is missing: the
 // directory, its parts and its keys. Any number of processes may do so at
 // once. What it finds it checks; see [InsecureError].
-func Open(path string) (*Dir, error) {
+func OpenWith(path string, opt Options) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
@@ -80,20 +94,34 @@ func Open(path string) (*Dir, error) {
 			return nil, err
 		}
 	}
-	d := &Dir{path: path}
+	d := &Dir{path: path, opt: opt}
 	if err := d.loadKeys(); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// OpenExisting is Open for readers: it makes nothing, and returns an error
-// that wraps fs.ErrNotExist where there is no state directory yet.
+// OpenExisting opens a state directory for readers: it makes nothing, reads no
+// private log key, and returns an error that wraps fs.ErrNotExist where there
+// is no state directory yet.
 func OpenExisting(path string) (*Dir, error) {
-	if _, err := os.Lstat(filepath.Join(path, keysName, logKeyName)); err != nil {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	for _, dir := range []string{path, filepath.Join(path, keysName)} {
+		if err := checkPrivate(dir, unix.S_IFDIR); err != nil {
+			return nil, err
+		}
+	}
+	d := &Dir{path: path}
+	if d.keys, err = PublicKeys(path); err == nil {
+		d.hmac, err = keyFiles{filepath.Join(path, keysName)}.Load(hmacKeyName)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("state: no state directory at %s: %w", path, err)
 	}
-	return Open(path)
+	return d, nil
 }
 
 // Path returns the absolute path of the directory.
@@ -104,10 +132,10 @@ func (d *Dir) LogDir() string { return filepath.Join(d.path, logName) }
 
 // Instance returns the id of this instance: "i_" and 16 characters derived
 // from the public log key.
-func (d *Dir) Instance() string { return d.instance }
+func (d *Dir) Instance() string { return d.keys.Instance() }
 
-// LogKey returns the key that signs on behalf of this instance. It MUST NOT be
-// written anywhere.
+// LogKey returns the key that signs on behalf of this instance; nil for
+// readers. It MUST NOT be written anywhere.
 func (d *Dir) LogKey() ed25519.PrivateKey { return d.log }
 
 // HMAC returns the keyed digest of data for one purpose: HMAC-SHA-256 under the

@@ -3,7 +3,8 @@
 //
 //	lock               held while the directory is made
 //	keys/hmac          the key of keyed digests
-//	keys/log           the Ed25519 key whose public half names the instance
+//	keys/log           the Ed25519 key that signs the log, unless a [KeyStore] has it
+//	keys/log.pub       the public log keys, the first of which names the instance
 //	log/00 log/01 …    one chain of records for each slot
 //	run/00.json …      what the holder of a slot does
 //	policy/            every activated policy, by digest

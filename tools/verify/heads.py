@@ -81,7 +81,7 @@ def key_hash(name, key):
 
 
 def parse_key(text):
-    """Reads a public key as `custos audit key publish` writes it."""
+    """Reads a verifier key of signed notes whose name is that of its instance."""
     try:
         name, digest, body = text.strip().split("+", 2)
         raw = base64.b64decode(body, validate=True)
@@ -91,6 +91,66 @@ def parse_key(text):
     if len(raw) != 33 or raw[0] != 1 or key_hash(name, key).hex() != digest or name != "custos/" + instance_of(key):
         raise CannotVerify("not a public log key")
     return key
+
+
+def signed_by(lines, name, body, key):
+    """Reports whether one of the signature lines of a note is by a key."""
+    for line in lines:
+        dash, _, rest = line.partition(" ")
+        found, _, raw = rest.partition(" ")
+        if dash != "\u2014" or found != name:
+            continue
+        raw = decode64(raw)
+        if raw[:4] == key_hash(name, key) and ed25519.verify(key, body.encode(), raw[4:]):
+            return True
+    return False
+
+
+class Keys:
+    """The keys of an instance: the first, and each that replaced the one before."""
+
+    def __init__(self, first):
+        self.list, self.rotations = [first], []
+        self.instance = instance_of(first)
+
+    def rotate(self, rotation):
+        """Follows one rotation, which the old key and the new one signed."""
+        body, _, signatures = rotation.partition("\n\n")
+        lines = body.split("\n")
+        if len(lines) != 4 or lines[:3] != ["custos-key/v1", self.instance, str(len(self.list))]:
+            raise Tampered("not a rotation of the key of this log")
+        key = decode64(lines[3])
+        for by in (self.list[-1], key):
+            if len(by) != 32 or not signed_by(signatures.split("\n"), "custos/" + self.instance, body + "\n", by):
+                raise Tampered("a rotation that the key before it, or the new one, did not sign")
+        if key in self.list:
+            raise Tampered("a rotation that returns to an earlier key")
+        self.list.append(key)
+        self.rotations.append(rotation)
+
+    def extends(self, other):
+        return self.list[: len(other.list)] == other.list
+
+    def signer(self, head):
+        """Which of the keys signed a head, the newest first; None: none did."""
+        for i in reversed(range(len(self.list))):
+            if head.instance == self.instance and head.signed_by(self.list[i]):
+                return i
+        return None
+
+
+def parse_keys(text):
+    """Reads public keys as `custos audit key publish` writes them."""
+    blocks = text.removesuffix("\n").split("\n\n")
+    keys = Keys(parse_key(blocks[0]))
+    if len(blocks) % 2 == 0:
+        raise CannotVerify("a rotation of the public log key ends early")
+    try:
+        for i in range(1, len(blocks), 2):
+            keys.rotate(blocks[i] + "\n\n" + blocks[i + 1] + "\n")
+    except Tampered as e:
+        raise CannotVerify("the public log key: %s" % e) from None
+    return keys
 
 
 class Head:
@@ -109,15 +169,7 @@ class Head:
         self.body, self.signatures = body + "\n", signatures.split("\n")
 
     def signed_by(self, key):
-        for line in self.signatures:
-            dash, _, rest = line.partition(" ")
-            name, _, raw = rest.partition(" ")
-            if dash != "\u2014" or name != self.origin:
-                continue
-            raw = decode64(raw)
-            if raw[:4] == key_hash(name, key) and ed25519.verify(key, self.body.encode(), raw[4:]):
-                return True
-        return False
+        return signed_by(self.signatures, self.origin, self.body, key)
 
 
 def split_heads(text):

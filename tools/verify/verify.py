@@ -17,7 +17,7 @@ import os
 import re
 import sys
 
-from heads import CannotVerify, Head, Tampered, Tree, decode64, instance_of, parse_key, root_of_path, split_heads
+from heads import CannotVerify, Head, Keys, Tampered, Tree, decode64, instance_of, parse_keys, root_of_path, split_heads
 from segments import BROKEN, CLEAN, read_segment
 
 NUMBER = rb"(0|[1-9][0-9]{0,17})"
@@ -27,8 +27,10 @@ RECORD = re.compile(rb'\{"v":' + NUMBER + rb',"slot":' + NUMBER + rb',"seq":' + 
 class Chain:
     """One slot, checked from its first record to its last."""
 
-    def __init__(self, slot, path, key, instance, since):
-        self.slot, self.path, self.key, self.instance = slot, path, key, instance
+    def __init__(self, slot, path, given, instance, since):
+        self.slot, self.path, self.given, self.instance = slot, path, given, instance
+        self.keys = Keys(given.list[0]) if given else None
+        self.rotated = []  # the numbers of the records that replaced the key
         self.next, self.prev, self.tree, self.roots = 1, "0" * 64, Tree(), {}
         self.own, self.since = self.read_head(), since
         self.wanted = {h.size for h in (self.own, since) if h}
@@ -53,7 +55,9 @@ class Chain:
             self.roots[0] = self.tree.root()
         for i, name in enumerate(names):
             self.segment(name, names[i - 1] if i else "", i == len(names) - 1)
-        for head in (self.own, self.since):
+        if self.given and self.next > 1 and len(self.keys.list) < len(self.given.list):
+            self.bad("is missing: the key was replaced, which no record says")
+        for head in (self.since, self.own):
             if head:
                 self.compare(head)
 
@@ -87,11 +91,13 @@ class Chain:
             self.bad("does not begin a segment")
         if rec.get("instance") != self.instance or rec.get("previous", "") != previous:
             self.bad("belongs to another instance, or follows another segment")
-        if first == 1 and "key" in rec:
+        if "key" in rec:
             key = decode64(rec["key"])
-            if instance_of(key) != self.instance or self.key not in (None, key):
+            if first == 1 and instance_of(key) != self.instance:
                 self.bad("names another key")
-            self.key = key
+            self.keys = self.keys or Keys(key)
+            if key != self.keys.list[-1]:
+                self.bad("names another key")
 
     def record(self, line):
         m = RECORD.fullmatch(line)
@@ -99,33 +105,54 @@ class Chain:
             self.bad("not the record that is due")
         if m[4].decode("latin-1") != self.prev:
             self.bad("does not continue the record before it")
+        if m[5] == b"key":
+            self.rotate(line)
         self.prev = hashlib.sha256(line).hexdigest()
         self.tree.add(line)
         if self.next in self.wanted:
             self.roots[self.next] = self.tree.root()
         self.next += 1
 
+    def rotate(self, line):
+        """Follows a record that replaces the key."""
+        try:
+            rotation = json.loads(line).get("rotation", "")
+        except ValueError:
+            self.bad("not a record")
+        n = len(self.rotated)
+        if self.keys is None or self.given and n < len(self.given.rotations) and rotation != self.given.rotations[n]:
+            self.bad("replaces the key by another one than the key file")
+        try:
+            self.keys.rotate(rotation)
+        except Tampered as e:
+            self.bad(str(e))
+        self.rotated.append(self.next)
+
     def compare(self, head):
+        if self.keys is None and head is self.own and self.next - 1 < head.size:
+            self.bad("is missing: a signed head counts %d records" % head.size)
+        if self.keys is None:
+            raise CannotVerify("the log does not name its key: give it with --key")
+        signer = self.keys.signer(head)
+        late = signer is not None and any(seq <= head.size and i >= signer for i, seq in enumerate(self.rotated))
+        if head is self.since and (signer is None or late):
+            raise CannotVerify("the earlier head is not signed by a key of this log")
+        if signer is None or late or head.slot != self.slot:
+            raise Tampered("slot %02d: the checkpoint is not signed by the key of this log" % self.slot)
         if self.next - 1 < head.size:
             self.bad("is missing: a signed head counts %d records" % head.size)
-        if self.key is None:
-            raise CannotVerify("the log does not name its key: give it with --key")
-        if head is self.since and not head.signed_by(self.key):
-            raise CannotVerify("the earlier head is not signed by the key of this log")
-        if head.slot != self.slot or head.instance != self.instance or not head.signed_by(self.key):
-            raise Tampered("slot %02d: the checkpoint is not signed by the key of this log" % self.slot)
         if self.roots[head.size] != head.root:
             raise Tampered("slot %02d: the records up to %d are not those that were signed" % (self.slot, head.size))
 
 
-def check_log(path, key, since):
+def check_log(path, keys, since):
     try:
         slots = sorted(int(n) for n in os.listdir(path) if re.fullmatch(r"[0-9]{2,4}", n))
     except OSError as e:
         raise CannotVerify(str(e)) from None
     heads = {}
     for head in since:
-        if key is not None and not head.signed_by(key):
+        if keys is not None and head.instance != keys.instance:
             raise CannotVerify("the earlier head is not signed by this key")
         heads[head.slot] = head
     if not slots:
@@ -134,26 +161,29 @@ def check_log(path, key, since):
     for slot in range(max(slots + list(heads)) + 1):
         if slot not in slots:
             raise Tampered("slot %02d is missing" % slot)
-        chain = Chain(slot, os.path.join(path, "%02d" % slot), key, instance, heads.get(slot))
+        chain = Chain(slot, os.path.join(path, "%02d" % slot), keys, instance, heads.get(slot))
         chain.run()
         instance = chain.instance
         signed = chain.own.size if chain.own else 0
         print("slot %02d  intact  %d records, %d signed" % (slot, chain.next - 1, signed))
 
 
-def check_proof(path, key):
+def check_proof(path, given):
     try:
         with open(path, encoding="utf-8") as f:
             proof = json.load(f)
         records, hashes, text = proof["records"], proof["hashes"], proof["checkpoint"]
         if proof["custos_proof"] != 1:
             raise CannotVerify("not a proof of a format that this version knows")
-        key = key or parse_key(proof["key"])
+        keys = embedded(proof["key"], given)
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise CannotVerify("not a proof: %s" % e) from None
     head = Head(text)
-    if not head.signed_by(key) or head.instance != instance_of(key):
+    signer = keys.signer(head)
+    if signer is None:
         raise Tampered("the head is not signed by this key")
+    if signer + 1 < len(keys.list):
+        raise CannotVerify("the head is signed by a key that was replaced: ask for a new proof")
     first = None
     for rec in records:
         line = rec["line"].encode()
@@ -171,7 +201,18 @@ def check_proof(path, key):
         print(line.decode())
     if first is None:
         raise Tampered("it holds no record")
-    print("the proof holds: key sha256:%s" % hashlib.sha256(key).hexdigest())
+    print("the proof holds: key sha256:%s" % hashlib.sha256(keys.list[-1]).hexdigest())
+
+
+def embedded(text, given):
+    """The keys of a proof where they go on from those that are known, else those."""
+    try:
+        keys = parse_keys(text)
+    except CannotVerify:
+        if given is None:
+            raise
+        return given
+    return keys if given is None or keys.extends(given) else given
 
 
 def main(argv):
@@ -182,17 +223,17 @@ def main(argv):
     parser.add_argument("--since")
     args = parser.parse_args(argv)
     try:
-        key, since = None, []
+        keys, since = None, []
         if args.key:
             with open(args.key, encoding="utf-8") as f:
-                key = parse_key(f.read())
+                keys = parse_keys(f.read())
         if args.since:
             with open(args.since, encoding="utf-8") as f:
                 since = split_heads(f.read())
         if args.what == "log":
-            check_log(args.path, key, since)
+            check_log(args.path, keys, since)
         else:
-            check_proof(args.path, key)
+            check_proof(args.path, keys)
     except Tampered as e:
         print("TAMPERED: %s" % e, file=sys.stderr)
         return 10
