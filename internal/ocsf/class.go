@@ -1,6 +1,11 @@
 package ocsf
 
-import "github.com/custos-zt/custos/audit"
+import (
+	"maps"
+	"slices"
+
+	"github.com/custos-zt/custos/audit"
+)
 
 // class is one event class of the schema.
 type class struct {
@@ -57,6 +62,9 @@ func rows() map[audit.Kind]row {
 		audit.KindSegment:        {lifecycle(), other("Begin Segment"), fillLog},
 	}
 }
+
+// Kinds returns every kind of record that has a class, in order.
+func Kinds() []audit.Kind { return slices.Sorted(maps.Keys(rows())) }
 
 // unknownKind is how a record is written whose kind a newer Custos made.
 func unknownKind() row {

@@ -70,7 +70,7 @@ func (e *Encoder) Append(b []byte, ev Event) ([]byte, error) {
 	if err != nil {
 		return b, fmt.Errorf("ocsf: record %s: %w", r.ID(), err)
 	}
-	return appendASCII(b, text), nil
+	return AppendASCII(b, text), nil
 }
 
 func (e *Encoder) metadata(r *audit.Record) metadata {
@@ -152,9 +152,9 @@ func target(r *audit.Record) string {
 	}
 }
 
-// appendASCII appends JSON with everything that is not printable ASCII escaped.
-// In JSON such characters stand in strings alone.
-func appendASCII(b, text []byte) []byte {
+// AppendASCII appends JSON with everything that is not printable ASCII escaped.
+// In JSON such characters stand in strings alone, so the meaning stays.
+func AppendASCII(b, text []byte) []byte {
 	for len(text) > 0 {
 		n := 0
 		for n < len(text) && text[n] < 0x7f {

@@ -1,0 +1,41 @@
+package sink
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// The bounds of the wait between two attempts.
+const (
+	firstWait = 500 * time.Millisecond
+	lastWait  = time.Minute
+)
+
+// backoff grows the wait between attempts. Its zero value is ready.
+type backoff struct{ failures int }
+
+func (b *backoff) reset() { b.failures = 0 }
+
+// next returns how long to wait: between half and the whole of a time that
+// doubles, so that many senders that lost one receiver do not return at once.
+func (b *backoff) next() time.Duration {
+	whole := lastWait
+	if b.failures < 7 { // 500 ms doubled seven times is beyond a minute
+		whole = min(firstWait<<b.failures, lastWait)
+	}
+	b.failures++
+	return whole/2 + rand.N(whole/2+1)
+}
+
+// pause waits, and reports whether it was not interrupted.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

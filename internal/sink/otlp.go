@@ -1,0 +1,190 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/custos-zt/custos/internal/config"
+)
+
+// otlpClient speaks OTLP over HTTP, in protobuf, without the SDK: a sink has its
+// own batches, cursor and retries, and the SDK's exporters would keep records in
+// memory and drop them.
+//
+// The request of each signal has the same encoding as its data message, so that
+// no generated service code, and no gRPC, is linked.
+type otlpClient struct {
+	endpoint string
+	headers  http.Header
+	client   *http.Client
+	version  string
+	resource *resourcepb.Resource
+}
+
+func newOTLPClient(c *config.OTLP, env *Env) (*otlpClient, error) {
+	client, err := newClient(c.TLS, env)
+	if err != nil {
+		return nil, err
+	}
+	o := &otlpClient{endpoint: c.Endpoint, headers: http.Header{}, client: client, version: env.Version}
+	for _, h := range c.Headers {
+		value, err := h.Value.Resolve(env.Getenv)
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", h.Name, err)
+		}
+		if strings.ContainsAny(value, "\r\n\x00") {
+			return nil, fmt.Errorf("header %s: %s holds a line break", h.Name, h.Value)
+		}
+		o.headers.Set(h.Name, value)
+	}
+	o.resource = &resourcepb.Resource{Attributes: keyValues([]attribute{
+		{name: attrServiceName, text: "custos"}, {name: attrServiceVer, text: env.Version}, {name: attrInstance, text: env.Instance},
+	})}
+	return o, nil
+}
+
+// otlpError is an answer that is no success.
+type otlpError struct{ status int }
+
+func (e *otlpError) Error() string {
+	return fmt.Sprintf("the collector answers %d %s", e.status, http.StatusText(e.status))
+}
+
+// final reports whether sending the same again cannot help: the collector
+// understood who asks, and refuses what is asked. What configuration can heal
+// (401, 403, 404) is tried again, though the specification would drop it.
+func (e *otlpError) final() bool {
+	return e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity || e.status == http.StatusUnsupportedMediaType
+}
+
+// send posts one message. rejected is how many of its items the collector took
+// for good and threw away.
+func (o *otlpClient) send(ctx context.Context, signal string, m proto.Message) (rejected int64, why string, err error) {
+	body, err := proto.Marshal(m)
+	if err != nil {
+		return 0, "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.endpoint+"/v1/"+signal, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", withoutURL(err)
+	}
+	req.Header = o.headers.Clone()
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	status, answer, err := exchange(o.client, req, o.version)
+	switch {
+	case err != nil:
+		return 0, "", err
+	case status/100 != 2:
+		return 0, "", &otlpError{status}
+	}
+	rejected, why = partialSuccess(answer)
+	return rejected, why, nil
+}
+
+// deliver sends a batch, in halves where the collector calls it too large.
+func (o *otlpClient) deliver(ctx context.Context, signal string, batch []Event, message func([]Event) proto.Message) error {
+	rejected, why, err := o.send(ctx, signal, message(batch))
+	var refused *otlpError
+	switch {
+	case errors.As(err, &refused) && refused.status == http.StatusRequestEntityTooLarge && len(batch) > 1:
+		half := len(batch) / 2
+		return joinDrops(o.deliver(ctx, signal, batch[:half], message),
+			func() error { return o.deliver(ctx, signal, batch[half:], message) })
+	case errors.As(err, &refused) && (refused.final() || refused.status == http.StatusRequestEntityTooLarge):
+		return &DropError{len(batch), refused}
+	case err != nil:
+		return err
+	case rejected > 0:
+		return &DropError{int(min(rejected, int64(len(batch)))), fmt.Errorf("the collector rejected them: %.200q", why)}
+	}
+	return nil
+}
+
+func (o *otlpClient) close() { o.client.CloseIdleConnections() }
+
+// partialSuccess reads an answer of any signal: field 1 is the partial success,
+// and in it field 1 counts what was rejected and field 2 says why.
+func partialSuccess(answer []byte) (rejected int64, why string) {
+	fields(answer, func(n protowire.Number, value []byte, _ uint64) {
+		if n != 1 {
+			return
+		}
+		fields(value, func(n protowire.Number, value []byte, count uint64) {
+			switch n {
+			case 1:
+				rejected = int64(count)
+			case 2:
+				why = string(value)
+			}
+		})
+	})
+	return rejected, why
+}
+
+// fields calls yield for every field of a message until it is broken.
+func fields(b []byte, yield func(n protowire.Number, value []byte, count uint64)) {
+	for len(b) > 0 {
+		n, typ, size := protowire.ConsumeTag(b)
+		if size < 0 {
+			return
+		}
+		b = b[size:]
+		var value []byte
+		var count uint64
+		switch typ {
+		case protowire.BytesType:
+			value, size = protowire.ConsumeBytes(b)
+		case protowire.VarintType:
+			count, size = protowire.ConsumeVarint(b)
+		default:
+			size = protowire.ConsumeFieldValue(n, typ, b)
+		}
+		if size < 0 {
+			return
+		}
+		yield(n, value, count)
+		b = b[size:]
+	}
+}
+
+// keyValues are attributes as OTLP writes them.
+func keyValues(list []attribute) []*commonpb.KeyValue {
+	out := make([]*commonpb.KeyValue, len(list))
+	for i, a := range list {
+		out[i] = &commonpb.KeyValue{Key: a.name, Value: value(a)}
+	}
+	return out
+}
+
+func value(a attribute) *commonpb.AnyValue {
+	if a.count != 0 {
+		return &commonpb.AnyValue{Value: &commonpb.AnyValue_IntValue{IntValue: a.count}}
+	}
+	return text(a.text)
+}
+
+// text is a string of OTLP, which is UTF-8 or is not encoded at all.
+func text(s string) *commonpb.AnyValue {
+	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: valid(s)}}
+}
+
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+func scope(version string) *commonpb.InstrumentationScope {
+	return &commonpb.InstrumentationScope{Name: scopeName, Version: version}
+}
