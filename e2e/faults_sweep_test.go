@@ -12,43 +12,45 @@ import (
 	"time"
 )
 
-// sweep is one kind of fault, injected at the first, second, … system call of
-// its kind until a run makes no more of them. strace counts in each thread.
+// sweep is one kind of fault. strace counts the calls of each thread by itself,
+// so that the place where a fault comes is found in its trace afterwards: a
+// point is the n-th call of all threads.
 type sweep struct {
 	calls string // as strace names them
 	fault string
-	full  int // no more points than this
+	most  int // runs, whatever is left
+	least int // how many in a hundred calls have to be broken
 }
 
 func sweeps() []sweep {
 	const rename = "rename,renameat,renameat2"
 	return []sweep{
-		{"fdatasync", "error=EIO", 200},
-		{"fdatasync", "error=ENOSPC", 200},
-		{"fsync", "error=EIO", 100},
-		{"pwrite64", "error=EIO", 200},
-		{"pwrite64", "error=ENOSPC", 200},
-		{"write", "error=EIO", 200},
-		{"write", "error=ENOSPC", 200},
-		{"openat", "error=EIO", 600},
-		{"openat", "error=ENOSPC", 600},
-		{rename, "error=EIO", 100},
-		{rename, "error=ENOSPC", 100},
-		{"ftruncate", "error=EIO", 100},
-		{"mkdirat", "error=ENOSPC", 100},
-		{"unlinkat", "error=EIO", 100},
-		{"fdatasync", "delay_enter=7s", 60},
-		{"pwrite64", "delay_enter=7s", 60},
-		{rename, "delay_enter=7s", 30},
-		{"ftruncate", "delay_enter=7s", 30},
+		{"fdatasync", "error=EIO", 400, 80},
+		{"fdatasync", "error=ENOSPC", 400, 80},
+		{"fsync", "error=EIO", 100, 80},
+		{"pwrite64", "error=EIO", 400, 80},
+		{"pwrite64", "error=ENOSPC", 400, 80},
+		{"write", "error=EIO", 200, 30},
+		{"write", "error=ENOSPC", 200, 30},
+		{"openat", "error=EIO", 1200, 30},
+		{"openat", "error=ENOSPC", 600, 30},
+		{rename, "error=EIO", 100, 80},
+		{rename, "error=ENOSPC", 100, 80},
+		{"ftruncate", "error=EIO", 50, 80},
+		{"mkdirat", "error=ENOSPC", 50, 30},
+		{"unlinkat", "error=EIO", 50, 30},
+		{"fdatasync", "delay_enter=7s", 120, 50},
+		{"pwrite64", "delay_enter=7s", 120, 50},
+		{rename, "delay_enter=7s", 40, 50},
+		{"ftruncate", "delay_enter=7s", 20, 50},
 	}
 }
 
 // TestEveryFault breaks Custos at every system call by which evidence is kept,
-// one run for each point. Whatever breaks: no call reaches the backend without
-// a durable admission, the log is never taken for tampered, and the next run
-// on the same state works. The share in `make test` takes a point of each kind
-// at random.
+// one run for each. Whatever breaks: no call reaches the backend without a
+// durable admission, the log is never taken for tampered, and the next run on
+// the same state works. The share in `make test` takes a point of each kind at
+// random.
 func TestEveryFault(t *testing.T) {
 	t.Parallel()
 	strace(t, "fdatasync:error=EIO", "") // is it here at all?
@@ -58,8 +60,9 @@ func TestEveryFault(t *testing.T) {
 	for _, s := range sweeps() {
 		t.Run(strings.ReplaceAll(s.calls, ",", "+")+" "+s.fault, func(t *testing.T) {
 			t.Parallel()
+			hangs := strings.HasPrefix(s.fault, "delay")
 			if !reliability() {
-				if strings.HasPrefix(s.fault, "delay") {
+				if hangs {
 					t.Skip("hangs take seconds each; TestDiskHangs stands for them")
 				}
 				slots <- struct{}{}
@@ -67,46 +70,72 @@ func TestEveryFault(t *testing.T) {
 				l.faultAt(t, s, 1+rand.IntN(8))
 				return
 			}
+			if hangs {
+				s.all(t, l, make(chan struct{}, 8)) // they wait, mostly
+				return
+			}
 			s.all(t, l, slots)
 		})
 	}
 }
 
-// all injects the fault at every point.
-func (s *sweep) all(t *testing.T, l lab, slots chan struct{}) {
-	var mu sync.Mutex
-	misses, points := 0, 0
-	done := func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return misses >= 4
-	}
-	var wg sync.WaitGroup
-	for at := 1; at <= s.full && !done(); at++ {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			t.Run(fmt.Sprint(at), func(t *testing.T) {
-				hit := l.faultAt(t, *s, at)
-				mu.Lock()
-				defer mu.Unlock()
-				if hit {
-					points++
-				} else {
-					misses++
-				}
-			})
-		})
-	}
-	wg.Wait()
-	t.Logf("%d points", points)
-	if points == 0 {
-		t.Error("no fault was injected: the run makes no such call any more")
+// coverage is which calls of all threads were broken, and how many there are.
+type coverage struct {
+	mu     sync.Mutex
+	broken map[int]bool
+	calls  int // of a run that nothing broke
+	thread int // of the busiest thread
+	idle   int // runs since the last new point
+}
+
+// note takes the trace of one run.
+func (c *coverage) note(tr traced) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.thread = max(c.thread, tr.thread)
+	c.idle++
+	for _, n := range tr.broken {
+		if !c.broken[n] && n <= c.calls {
+			c.broken[n], c.idle = true, 0
+		}
 	}
 }
 
-// faultAt is one run with one fault. It reports whether the fault came.
-func (l lab) faultAt(t *testing.T, s sweep, at int) bool {
+// next says where the next fault goes, or that there is nothing left to find.
+func (c *coverage) next(run int) (at int, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return 1 + run%c.thread, c.idle < 40+2*c.thread && len(c.broken) < c.calls
+}
+
+// all injects the fault until every call was broken once, or until many runs in
+// a row broke nothing new.
+func (s *sweep) all(t *testing.T, l lab, slots chan struct{}) {
+	const never = 1 << 15
+	whole := l.faultAt(t, *s, never)
+	c := coverage{broken: map[int]bool{}, calls: whole.calls, thread: max(whole.thread, 1)}
+	var wg sync.WaitGroup
+	for run := range s.most {
+		slots <- struct{}{}
+		at, more := c.next(run)
+		if !more {
+			<-slots
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			t.Run(fmt.Sprint(run, " at ", at), func(t *testing.T) { c.note(l.faultAt(t, *s, at)) })
+		})
+	}
+	wg.Wait()
+	t.Logf("%d of %d calls were broken", len(c.broken), c.calls)
+	if 100*len(c.broken) < s.least*c.calls || c.calls == 0 {
+		t.Error("too few: the campaign does not reach what it is for")
+	}
+}
+
+// faultAt is one run with one fault, and what became of it.
+func (l lab) faultAt(t *testing.T, s sweep, at int) traced {
 	t.Helper()
 	dir := t.TempDir()
 	state, trace := filepath.Join(dir, "state"), filepath.Join(dir, "trace")
@@ -138,11 +167,11 @@ func (l lab) faultAt(t *testing.T, s sweep, at int) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hit := strings.Contains(string(text), "(INJECTED)") || strings.Contains(string(text), "(DELAYED)")
+	tr := readTrace(string(text))
 	if t.Failed() {
-		t.Logf("status %d, executed %q; traced:\n%s", status, executed, injected(string(text)))
+		t.Logf("status %d, executed %q; broken:\n%s", status, executed, tr.text)
 	}
-	return hit
+	return tr
 }
 
 // scripted drives a session as far as Custos lets it, and reports whether a
@@ -164,13 +193,44 @@ func (g *session) scripted() (refused bool) {
 	return refused
 }
 
-// injected picks what strace broke from its output.
-func injected(trace string) string {
-	var out strings.Builder
-	for line := range strings.Lines(trace) {
-		if strings.Contains(line, "(INJECTED)") || strings.Contains(line, "(DELAYED)") {
-			out.WriteString(line)
+// traced is what strace saw of one run.
+type traced struct {
+	calls  int   // of all threads
+	thread int   // of the busiest thread
+	broken []int // which of them, from 1
+	text   string
+}
+
+// readTrace finds the calls that strace broke. A call that another thread
+// interrupts stands on two lines, the second of which says how it ended, or is
+// missing where the process ended first.
+func readTrace(text string) traced {
+	var tr traced
+	threads, current, hung := map[string]int{}, map[string]int{}, map[string]string{}
+	for line := range strings.Lines(text) {
+		pid, call, _ := strings.Cut(line, " ")
+		call = strings.TrimSpace(call)
+		switch {
+		case strings.HasPrefix(call, "---") || strings.HasPrefix(call, "+++"):
+			continue
+		case !strings.HasPrefix(call, "<..."):
+			tr.calls++
+			threads[pid]++
+			tr.thread = max(tr.thread, threads[pid])
+			current[pid] = tr.calls
+		}
+		delete(hung, pid)
+		if strings.HasSuffix(call, "<unfinished ...>") || strings.HasSuffix(call, "= ?") {
+			hung[pid] = line
+		}
+		if strings.Contains(call, "(INJECTED)") || strings.Contains(call, "(DELAYED)") {
+			tr.broken = append(tr.broken, current[pid])
+			tr.text += line
 		}
 	}
-	return out.String()
+	for pid, line := range hung { // until the process was gone
+		tr.broken = append(tr.broken, current[pid])
+		tr.text += line
+	}
+	return tr
 }
