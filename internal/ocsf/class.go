@@ -52,6 +52,7 @@ func rows() map[audit.Kind]row {
 		audit.KindApproval:       {authorizeSession(), activity{1, "Assign Privileges"}, fillApproval},
 		audit.KindPolicy:         {entityManagement(), activity{10, "Activate"}, fillPolicy},
 		audit.KindConfig:         {entityManagement(), activity{3, "Update"}, fillConfig},
+		audit.KindKey:            {entityManagement(), activity{3, "Update"}, fillKey},
 		audit.KindReview:         {detection(), activity{2, "Update"}, fillReview},
 		audit.KindGap:            {detection(), activity{1, "Create"}, fillGap},
 		audit.KindTornTail:       {detection(), activity{1, "Create"}, fillTornTail},

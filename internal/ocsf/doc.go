@@ -5,7 +5,7 @@
 //
 //	admission, outcome, outcome_unknown    API Activity 6003
 //	approval                               Authorize Session 3003
-//	policy, config                         Entity Management 3004
+//	policy, config, key                    Entity Management 3004
 //	gap, torn_tail, anomaly, review        Detection Finding 2004
 //	start, stop, genesis, segment          Application Lifecycle 6002
 //

@@ -47,6 +47,15 @@ func fillConfig(out *event, ev *Event) {
 	fillChange(out, r)
 }
 
+// fillKey writes that another key signs the log.
+func fillKey(out *event, ev *Event) {
+	r := ev.Record
+	out.Entity = &entity{Name: "log key", UID: or(r.Instance, unnamed), TypeID: 99, Type: "Signing Key"}
+	out.UpdatedEntity = &entity{Name: "log key", UID: or(r.Key, unnamed), TypeID: 99, Type: "Signing Key"}
+	fillChange(out, r)
+	out.SeverityID = low
+}
+
 func fillChange(out *event, r *audit.Record) {
 	out.Actor = actorOf(r)
 	if c := r.Change; c != nil {

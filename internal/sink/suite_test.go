@@ -89,7 +89,7 @@ func runCursorSuite(t *testing.T, open func(t *testing.T) *receiver) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		r.has(t, w, 0)
+		r.has(t, w, -1) // it may be stopped within a delivery
 	})
 }
 
