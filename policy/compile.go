@@ -107,10 +107,12 @@ type reader struct {
 	backend  string
 	layer    string
 	define   map[string]*definition
-	expanded int
-	alike    map[alike][]pdp.Op
-	unlisted pdp.Admission
-	returns  *pdp.Returns
+	// templates are those of the file, by name.
+	templates map[string]*template
+	expanded  int
+	alike     map[alike][]pdp.Op
+	unlisted  pdp.Admission
+	returns   *pdp.Returns
 }
 
 // grants reports whether conditions at this place are read as those of a rule

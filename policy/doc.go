@@ -18,6 +18,11 @@
 // decisions. YAML anchors and aliases are refused,
 // because `define` does the same with names that problems can point to.
 //
+// `templates` holds rules with typed holes, which rules fill in with `use` and
+// `with`. What is filled in is a whole value, so that no text breaks out of its
+// place, and every rule that a template makes keeps its own id and says which
+// template made it.
+//
 // A condition is one file, cond_<name>.go, and one line in conditions.go; its
 // cases are testdata/cond/<name>.txtar.
 package policy

@@ -13,7 +13,7 @@ import (
 func fileOrder() []string {
 	return []string{
 		"policy", "version", "layer", "backend", "teams", "team_membership", "silent", "observe",
-		"define", "tools", "labels", "defaults", "limits", "rules", "break_glass", "tests",
+		"define", "templates", "tools", "labels", "defaults", "limits", "rules", "break_glass", "tests",
 	}
 }
 
@@ -22,7 +22,7 @@ func fileOrder() []string {
 // expressions, and what follows from a match.
 func ruleOrder() []string {
 	return []string{
-		"id", "mode", "deny", "approve", "allow", "delegate",
+		"id", "use", "with", "mode", "deny", "approve", "allow", "delegate",
 		"subjects", "groups", "roles", "scopes", "issuers", "tenants", "agents", "auth", "clients",
 		"ops", "side_effects", "labels", "tool_tier", "extensions",
 		"args", "unlisted_args", "commands",
@@ -48,16 +48,30 @@ func rank(order []string, key string) int {
 func (l *layout) ordered(fn func(n *yaml.Node, order []string)) {
 	fn(l.root, fileOrder())
 	for i := 0; i+1 < len(l.root.Content); i += 2 {
-		if l.root.Content[i].Value != "rules" {
-			continue
-		}
-		for _, rule := range l.root.Content[i+1].Content {
+		for _, rule := range rulesIn(l.root.Content[i].Value, l.root.Content[i+1]) {
 			fn(rule, ruleOrder())
 			for _, exception := range exceptionsOf(rule) {
 				fn(exception, ruleOrder())
 			}
 		}
 	}
+}
+
+// rulesIn returns the rules under a key of the file, those of templates too.
+func rulesIn(key string, n *yaml.Node) []*yaml.Node {
+	switch {
+	case key == "rules":
+		return n.Content
+	case key != "templates" || n.Kind != yaml.MappingNode:
+		return nil
+	}
+	var out []*yaml.Node
+	for i := 1; i < len(n.Content); i += 2 {
+		if t := n.Content[i]; t.Kind == yaml.MappingNode && valueOf(t, "rule") != nil {
+			out = append(out, valueOf(t, "rule"))
+		}
+	}
+	return out
 }
 
 // exceptionsOf returns the entries of `unless`.

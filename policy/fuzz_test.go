@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/pdp"
@@ -47,8 +48,16 @@ func FuzzCompile(f *testing.F) {
 		if (s == nil) != policy.Failed(problems) {
 			t.Fatalf("snapshot %v with problems %v", s != nil, problems)
 		}
+		root, _ := policy.Expand(policy.Source{Name: "f.yaml", Data: data})
 		if s == nil {
 			return
+		}
+		text, err := yaml.Marshal(root)
+		if err != nil {
+			t.Fatalf("the expanded policy cannot be written: %v", err)
+		}
+		if again, problems := policy.Compile([]policy.Source{{Name: "f.yaml", Data: text}}, policy.Options{Home: "/home/dev", Backend: "b"}); again == nil {
+			t.Fatalf("the expanded policy does not compile: %v\n%s", problems, text)
 		}
 		r := newRandom(uint64(len(data)))
 		for range 4 {

@@ -23,7 +23,11 @@ func (r *reader) ruleList(n *yaml.Node) {
 		r.err(n, "", "rules is an empty list, and without rules everything is denied")
 	}
 	for _, c := range n.Content {
-		if n.Kind == yaml.SequenceNode {
+		switch {
+		case n.Kind != yaml.SequenceNode:
+		case usesTemplate(c):
+			r.made(c)
+		default:
 			r.rule(c)
 		}
 	}
@@ -88,7 +92,7 @@ func (r *reader) notInRule(f field) {
 	case has(laterRuleKeys(), f.name):
 		r.unsupported(f)
 	default:
-		r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), laterRuleKeys()))
+		r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), laterRuleKeys(), useKeys()))
 	}
 }
 

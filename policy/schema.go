@@ -31,7 +31,8 @@ func Schema() []byte {
 	root["description"] = "What an AI agent may do with its tools. Deny by default: a rule allows, approves or denies what its patterns name, under conditions that must all hold."
 	root["required"] = []string{"policy", "rules"}
 	root["$defs"] = shape{
-		"rule": ruleShape(), "exception": exceptionShape(), "facts": factsShape(),
+		"rule": ruleShape(), "use": useShape(), "template": templateShape(), "parameter": parameterShape(),
+		"exception": exceptionShape(), "facts": factsShape(),
 		"words": wordsShape(), "places": placesShape(), "argument": argumentShape(), "value": valueShape(),
 		"duration": durationShape(), "approval": approvalShape(), "returns": returnsShape(),
 	}

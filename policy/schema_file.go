@@ -21,7 +21,10 @@ func fileShapes() []key {
 		{"silent", "deny: what no rule of this team's or user's layer grants is denied, instead of left to the layers above.", words("deny")},
 		{"observe", "Lifts the default deny and records what it would have denied.", flag()},
 		{"team_membership", "any: who is in several teams has what any of them grants.", words("any")},
-		{"rules", "The rules. Their order means nothing.", shape{"type": "array", "minItems": 1, "items": ref("rule")}},
+		{"templates", "Rules with holes, by name. A rule fills one in with use and with.", mapOf(definable().String(), ref("template"))},
+		{"rules", "The rules. Their order means nothing.", shape{"type": "array", "minItems": 1, "items": shape{
+			"if": shape{"required": []string{"use"}}, "then": ref("use"), "else": ref("rule"),
+		}}},
 		{"tests", "Calls and what is meant to become of them, run before the policy is put in force.", testsShape()},
 	}
 }

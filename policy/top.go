@@ -9,7 +9,7 @@ import (
 // topKeys are the keys of a policy file.
 func topKeys() []string {
 	return []string{
-		"policy", "version", "layer", "backend", "define", "tools", "labels", "defaults", "limits", "rules",
+		"policy", "version", "layer", "backend", "define", "templates", "tools", "labels", "defaults", "limits", "rules",
 		"break_glass", "silent", "observe", "team_membership", "tests",
 	}
 }
@@ -31,12 +31,13 @@ func (r *reader) top(root *yaml.Node) {
 		return
 	}
 	r.header(root, byName)
-	r.define = map[string]*definition{}
+	r.define, r.templates = map[string]*definition{}, map[string]*template{}
 	for _, part := range []struct {
 		name string
 		read func(*yaml.Node)
 	}{
 		{"define", r.definitions},
+		{"templates", r.templateList},
 		{"tools", r.declarations},
 		{"labels", r.labelled},
 		{"defaults", r.defaults},
@@ -49,6 +50,7 @@ func (r *reader) top(root *yaml.Node) {
 			part.read(n)
 		}
 	}
+	r.unusedTemplates()
 	r.unusedDefinitions()
 }
 

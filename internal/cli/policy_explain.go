@@ -98,6 +98,9 @@ func (a *app) printRule(p term.Printer, t *pdp.RuleTrace) {
 		acts += " (monitor: only recorded)"
 	}
 	fmt.Fprintf(a.Out, "rule %s  %s  %s  %s\n", p.Paint(term.Bold, term.Escape(t.Rule)), t.Effect, term.Escape(t.Position), acts)
+	if t.Template != nil {
+		fmt.Fprintf(a.Out, "  made by template %s  %s\n", term.Escape(t.Template.Name), term.Escape(t.Template.Position))
+	}
 	for _, c := range t.Conditions {
 		printCondition(a.Out, p, c.Truth, c)
 	}

@@ -24,6 +24,8 @@ type RuleTrace struct {
 	Effect   access.Effect `json:"effect"`
 	Position string        `json:"position"`
 	Layer    string        `json:"layer"`
+	// Template is the template that made the rule.
+	Template *Origin `json:"template,omitempty"`
 	// Acts is what the rule does with the request: "denies", "holds", "allows",
 	// "grants a hold", "delegates", "may delegate", "is lifted", or "" where it
 	// does not match.
@@ -92,6 +94,9 @@ func (e *evaluation) trace(r *rule) RuleTrace {
 		Rule: e.s.faces[r.at].id, Effect: r.effect, Position: e.s.faces[r.at].position, Monitor: r.is(isMonitor), Layer: e.s.layers.all[r.layer].name,
 		Acts:       v.words(r),
 		Conditions: e.traceAll(r.ops, main),
+	}
+	if e.s.info(r).Template.Name != "" {
+		t.Template = &e.s.info(r).Template
 	}
 	if all, some := e.covered(r); !all {
 		t.Conditions = append(t.Conditions, ConditionTrace{

@@ -65,8 +65,16 @@ type Rule struct {
 	to []int32 // those that there are
 	// Rate caps what an allow rule allows.
 	Rate *Rate
+	// Template is the template that made the rule; zero where none did.
+	Template Origin
 	// Liftable names the entries of `break_glass` that may lift the rule.
 	Liftable []string
+}
+
+// Origin is where something that was written elsewhere comes from.
+type Origin struct {
+	Name     string `json:"name"`
+	Position string `json:"position"` // file:line
 }
 
 // Approval says how a held call is answered. Zero fields are not set.

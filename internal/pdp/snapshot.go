@@ -273,6 +273,7 @@ type RuleInfo struct {
 	Monitor              bool
 	Approval             *Approval
 	Returns              *Returns
+	Template             Origin // zero where no template made the rule
 }
 
 // Rules describes every rule, in the order of the files.
@@ -307,7 +308,7 @@ func (s *Snapshot) describe(r *rule) RuleInfo {
 	out := RuleInfo{
 		ID: in.ID, Position: in.Position, Layer: in.Layer, Effect: in.Effect,
 		NoGrant: in.NoGrant, ElseApprove: in.ElseApprove, Monitor: in.Monitor,
-		Approval: in.Approval, Returns: in.Returns,
+		Approval: in.Approval, Returns: in.Returns, Template: in.Template,
 	}
 	for i := range in.Targets {
 		out.Patterns = append(out.Patterns, in.Targets[i].String())

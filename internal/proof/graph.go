@@ -44,6 +44,9 @@ func (b *Bench) Graph() (*Graph, []policy.Problem) {
 	g := &Graph{}
 	for _, r := range newView(snapshot, b.Sources).rules {
 		text := r.ID + ": " + r.Effect.String()
+		if r.Template.Name != "" {
+			text = r.ID + " from " + r.Template.Name + ": " + r.Effect.String()
+		}
 		if r.Monitor {
 			text += ", only recorded"
 		}

@@ -81,7 +81,7 @@ func (w *witnesses) join(d *draft, r *writtenRule) {
 // capped notes the counters of a policy's limits and rates.
 func (w *witnesses) capped(sources []policy.Source) {
 	for _, src := range sources {
-		root, _ := policy.Parse(src)
+		root, _ := policy.Expand(src)
 		for _, list := range []string{"limits", "rules"} {
 			entries := member(root, list)
 			if entries == nil {

@@ -73,7 +73,7 @@ func (b *Bench) Mutate(ctx context.Context, s *Suite, workers int) (*Mutation, e
 	roots := make([]*yaml.Node, len(b.Sources))
 	plain := slices.Clone(b.Sources)
 	for i, src := range b.Sources {
-		roots[i], _ = policy.Parse(src)
+		roots[i], _ = policy.Expand(src)
 		if roots[i] == nil {
 			return nil, fmt.Errorf("%s cannot be read", src.Name)
 		}

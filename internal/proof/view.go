@@ -37,7 +37,7 @@ type writtenRule struct {
 func newView(s *pdp.Snapshot, sources []policy.Source) *view {
 	v := &view{snapshot: s}
 	for _, src := range sources {
-		root, _ := policy.Parse(src)
+		root, _ := policy.Expand(src)
 		rules := member(root, "rules")
 		if rules == nil {
 			continue
