@@ -98,6 +98,9 @@ type walker struct {
 	off  int64 // where the next frame begins
 	base int64 // file offset of buf[0]
 	buf  []byte
+	// ahead is how much is read at once; 0 is window. Who wants one record
+	// reads little.
+	ahead int
 }
 
 const window = 256 << 10
@@ -169,6 +172,9 @@ func (w *walker) peekAt(n int) ([]byte, error) {
 		return w.buf[skip : skip+int64(n)], nil
 	}
 	size := max(n, window)
+	if w.ahead > 0 {
+		size = max(n, w.ahead)
+	}
 	if cap(w.buf) < size {
 		w.buf = make([]byte, size)
 	}

@@ -177,3 +177,35 @@ func TestFollowSeesNewSegmentsAndSlots(t *testing.T) {
 	}
 	mustClose(t, l)
 }
+
+// A segment whose header is gone is a crash's work only at the very end.
+func TestReadFindsABrokenHeader(t *testing.T) {
+	logDir, dir := slot(t)
+	l := mustOpen(t, dir, small(t))
+	fill(t, l, 40)
+	mustClose(t, l)
+	list, err := listSegments(dir)
+	if err != nil || len(list) < 4 {
+		t.Fatalf("%d segments, %v", len(list), err)
+	}
+	for i, tampered := range map[int]bool{len(list) / 2: true, len(list) - 1: false} {
+		path := filepath.Join(dir, list[i].name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("gone"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var found error
+		for _, err := range Read(logDir, ReadOptions{}) {
+			found = errors.Join(found, err)
+		}
+		if errors.Is(found, ErrTampered) != tampered {
+			t.Errorf("segment %d of %d: %v", i+1, len(list), found)
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -126,7 +126,7 @@ func (s *slotReader) turn(at int64) (more bool, err error) {
 	}
 	w, err := openWalker(filepath.Join(s.path, next.name))
 	if errors.Is(err, errBroken) {
-		return false, nil // it is being begun
+		return false, s.onlyLast(next) // it is being begun
 	}
 	if err != nil {
 		return false, err
@@ -134,6 +134,16 @@ func (s *slotReader) turn(at int64) (more bool, err error) {
 	s.close()
 	s.w, s.file = w, next
 	return true, nil
+}
+
+// onlyLast refuses a segment without a header that is not the last one: the last
+// is being begun, or a crash came while it was.
+func (s *slotReader) onlyLast(sf segmentFile) error {
+	list, err := listSegments(s.path)
+	if err != nil || list[len(list)-1].first == sf.first {
+		return err
+	}
+	return fmt.Errorf("%w: %s: the file header is broken", ErrTampered, filepath.Join(s.path, sf.name))
 }
 
 // following returns the segment after the current one.

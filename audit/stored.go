@@ -89,6 +89,9 @@ func FindStored(logDir string, slot int, seq uint64, from Place) (Record, error)
 	return Record{}, fmt.Errorf("%w: %s", ErrNotFound, FormatID(slot, seq))
 }
 
+// seekWindow is how much is read at once from a place on.
+const seekWindow = 16 << 10
+
 // seek goes to a place at which a frame begins that does not lie behind the
 // record wanted. Where there is none it does nothing, and the reader looks for
 // itself.
@@ -101,7 +104,7 @@ func (s *slotReader) seek(p Place) {
 	if err != nil {
 		return
 	}
-	w.off = p.Offset
+	w.off, w.ahead = p.Offset, seekWindow
 	payload, at, err := w.next()
 	if err != nil || firstSeq(payload) > s.after+1 {
 		w.close()
