@@ -1,0 +1,6 @@
+//go:build !race
+
+package index
+
+// race says that the race detector slows everything down.
+const race = false
