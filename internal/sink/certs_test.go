@@ -107,3 +107,8 @@ func (a *authority) pool() *x509.CertPool {
 func (a *authority) client() config.TLS { return config.TLS{CA: a.path("ca.pem")} }
 
 func inAnHour() time.Time { return time.Now().Add(time.Hour) }
+
+// serverTLS is a server that this authority vouches for.
+func serverTLS(ca *authority) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{ca.issue("server", "127.0.0.1", inAnHour())}, MinVersion: tls.VersionTLS12}
+}

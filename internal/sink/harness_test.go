@@ -86,10 +86,13 @@ func (w *world) calls(slot, n int) {
 }
 
 // uids are the ids of everything that is recorded, in order by slot.
-func (w *world) uids() map[int][]string {
+func (w *world) uids() map[int][]string { return w.uidsOf(nil) }
+
+// uidsOf are the ids of the records that keep accepts.
+func (w *world) uidsOf(keep func(*audit.Record) bool) map[int][]string {
 	w.t.Helper()
 	out := map[int][]string{}
-	for r, err := range audit.Read(w.logDir, audit.ReadOptions{}) {
+	for r, err := range audit.Read(w.logDir, audit.ReadOptions{Keep: keep}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -57,7 +57,7 @@ func TestCursorSuiteOfJSONL(t *testing.T) {
 				in := &inbox{}
 				r := &receiver{spec: jsonlSpec(&config.JSONL{Dir: dir, Format: format, Size: 8 << 10}), inbox: in}
 				// The files are what was received.
-				r.only = func(order map[int][]string) map[int][]string {
+				r.collect = func() {
 					lines, _ := readFiles(t, dir)
 					in.mu.Lock()
 					in.order = nil
@@ -65,7 +65,6 @@ func TestCursorSuiteOfJSONL(t *testing.T) {
 					for _, l := range lines {
 						in.take(uidOf(t, l))
 					}
-					return order
 				}
 				r.down = func(down bool) {
 					mode := os.FileMode(0o700)

@@ -186,5 +186,5 @@ func valid(s string) string {
 }
 
 func scope(version string) *commonpb.InstrumentationScope {
-	return &commonpb.InstrumentationScope{Name: scopeName, Version: version}
+	return &commonpb.InstrumentationScope{Name: scopeName, Version: valid(version)}
 }

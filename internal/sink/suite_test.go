@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/custos-zt/custos/audit"
 )
 
 // receiver is the other end of a sink in the cursor suite.
@@ -20,8 +22,10 @@ type receiver struct {
 	inbox *inbox
 	count func() int
 	base  int // records before the counting began
-	// only says which records arrive; nil: all of them.
-	only func(order map[int][]string) map[int][]string
+	// keep says which records arrive; nil: all of them.
+	keep func(*audit.Record) bool
+	// collect fills the inbox from what the sink left behind; nil: it fills itself.
+	collect func()
 }
 
 // runCursorSuite is what every sink passes: nothing is missing, whatever
@@ -76,13 +80,14 @@ func runCursorSuite(t *testing.T, open func(t *testing.T) *receiver) {
 		w, r := newWorld(t), open(t)
 		w.begin(r)
 		ctx, stop := context.WithCancel(context.Background())
+		board := NewBoard()
 		done := beside(func() error {
-			return Ship(ctx, Options{LogDir: w.logDir, Instance: testInstance, Cursors: w, Sinks: []Spec{r.spec}})
+			return Ship(ctx, Options{LogDir: w.logDir, Instance: testInstance, Cursors: w, Sinks: []Spec{r.spec}, Board: board})
 		})
 		w.calls(0, 30)
 		w.calls(1, 30) // a slot that was not there before
 		deadline := time.Now().Add(20 * time.Second)
-		for !r.complete(w) && time.Now().Before(deadline) {
+		for !r.complete(w, board) && time.Now().Before(deadline) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		stop()
@@ -124,17 +129,17 @@ func (r *receiver) ships(t testing.TB, w *world) {
 }
 
 func (r *receiver) want(w *world) map[int][]string {
-	want := w.uids()
-	if r.only != nil {
-		want = r.only(want)
+	if r.collect != nil {
+		r.collect()
 	}
-	return want
+	return w.uidsOf(r.keep)
 }
 
-func (r *receiver) complete(w *world) bool {
+func (r *receiver) complete(w *world, board *Board) bool {
 	want := r.want(w)
 	if r.inbox == nil {
-		return r.count() >= total(want)-r.base
+		stats := board.Stats()
+		return len(stats) > 0 && stats[0].Delivered >= uint64(total(want)-r.base)
 	}
 	got, _ := r.inbox.once()
 	return cmp.Equal(want, got)

@@ -1,0 +1,360 @@
+package sink
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	logsv1 "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	metricsv1 "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	tracev1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/config"
+)
+
+// collector is an OTLP receiver over HTTP: it decodes with the service messages
+// of OpenTelemetry and answers with them.
+type collector struct {
+	*httptest.Server
+	logs, traces *inbox
+
+	mu       sync.Mutex
+	code     int // answered instead, 0: none
+	reject   int64
+	auth     string // expected
+	records  []*logspb.LogRecord
+	spans    []*tracepb.Span
+	metrics  []*metricspb.Metric
+	resource []*commonpb.KeyValue
+}
+
+func newCollector(t testing.TB, ca *authority) *collector {
+	t.Helper()
+	c := &collector{logs: &inbox{}, traces: &inbox{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /base/v1/logs", c.handle(t, func(body []byte) (proto.Message, error) {
+		var req logsv1.ExportLogsServiceRequest
+		err := proto.Unmarshal(body, &req)
+		for _, rl := range req.GetResourceLogs() {
+			c.resource = rl.GetResource().GetAttributes()
+			for _, sl := range rl.GetScopeLogs() {
+				c.records = append(c.records, sl.GetLogRecords()...)
+				for _, r := range sl.GetLogRecords() {
+					c.logs.take(attr(r.GetAttributes(), attrUID))
+				}
+			}
+		}
+		return &logsv1.ExportLogsServiceResponse{PartialSuccess: &logsv1.ExportLogsPartialSuccess{RejectedLogRecords: c.reject, ErrorMessage: "no room"}}, err
+	}))
+	mux.HandleFunc("POST /base/v1/traces", c.handle(t, func(body []byte) (proto.Message, error) {
+		var req tracev1.ExportTraceServiceRequest
+		err := proto.Unmarshal(body, &req)
+		for _, rs := range req.GetResourceSpans() {
+			for _, ss := range rs.GetScopeSpans() {
+				c.spans = append(c.spans, ss.GetSpans()...)
+				for _, s := range ss.GetSpans() {
+					c.traces.take(attr(s.GetAttributes(), attrUID))
+				}
+			}
+		}
+		return &tracev1.ExportTraceServiceResponse{}, err
+	}))
+	mux.HandleFunc("POST /base/v1/metrics", c.handle(t, func(body []byte) (proto.Message, error) {
+		var req metricsv1.ExportMetricsServiceRequest
+		err := proto.Unmarshal(body, &req)
+		for _, rm := range req.GetResourceMetrics() {
+			for _, sm := range rm.GetScopeMetrics() {
+				c.metrics = sm.GetMetrics()
+			}
+		}
+		return &metricsv1.ExportMetricsServiceResponse{}, err
+	}))
+	c.Server = httptest.NewUnstartedServer(mux)
+	c.TLS = serverTLS(ca)
+	c.StartTLS()
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *collector) handle(t testing.TB, take func(body []byte) (proto.Message, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if err != nil || c.code != 0 {
+			w.WriteHeader(c.code)
+			return
+		}
+		if r.Header.Get("Content-Type") != "application/x-protobuf" || r.Header.Get("Authorization") != c.auth {
+			t.Errorf("headers %v", r.Header)
+		}
+		c.logs.keep(body)
+		res, err := take(body)
+		if err != nil {
+			t.Errorf("%s: %v", r.URL.Path, err)
+		}
+		answer, err := proto.Marshal(res)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/x-protobuf")
+		_, _ = w.Write(answer)
+	}
+}
+
+func (c *collector) answers(code int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.code = code
+}
+
+func (c *collector) config(ca *authority) *config.OTLP {
+	return &config.OTLP{Endpoint: c.URL + "/base", TLS: ca.client(), Logs: true, Metrics: true, Traces: true}
+}
+
+// specs are the three sinks of a configuration, by name.
+func otlpSpecs(c *config.OTLP, env Env) map[string]Spec {
+	out := map[string]Spec{}
+	for _, s := range Configured(config.Sinks{OTLP: c}, env) {
+		out[s.Name] = s
+	}
+	return out
+}
+
+func attr(list []*commonpb.KeyValue, name string) string {
+	for _, kv := range list {
+		if kv.GetKey() == name {
+			return kv.GetValue().GetStringValue()
+		}
+	}
+	return ""
+}
+
+func TestCursorSuiteOfOTLP(t *testing.T) {
+	ca := newAuthority(t)
+	down := func(c *collector) func(bool) {
+		return func(down bool) {
+			c.answers(0)
+			if down {
+				c.answers(http.StatusServiceUnavailable)
+			}
+		}
+	}
+	t.Run("logs", func(t *testing.T) {
+		runCursorSuite(t, func(t *testing.T) *receiver {
+			c := newCollector(t, ca)
+			return &receiver{spec: otlpSpecs(c.config(ca), testEnv())["otlp-logs"], inbox: c.logs, down: down(c)}
+		})
+	})
+	t.Run("traces", func(t *testing.T) {
+		runCursorSuite(t, func(t *testing.T) *receiver {
+			c := newCollector(t, ca)
+			return &receiver{spec: otlpSpecs(c.config(ca), testEnv())["otlp-traces"], inbox: c.traces, down: down(c), keep: endsCall}
+		})
+	})
+	t.Run("metrics", func(t *testing.T) {
+		runCursorSuite(t, func(t *testing.T) *receiver {
+			c, seen := newCollector(t, ca), 0
+			env := testEnv()
+			spec := otlpSpecs(c.config(ca), env)["otlp-metrics"]
+			open := spec.Open
+			spec.Open = func(ctx context.Context) (Sink, error) {
+				s, err := open(ctx)
+				return &summing{s, func() { seen += c.sum(metricRecords) }}, err
+			}
+			return &receiver{spec: spec, count: func() int { return seen }}
+		})
+	})
+}
+
+// summing adds up the sums of processes that follow each other.
+type summing struct {
+	Sink
+	closed func()
+}
+
+func (s *summing) Close() error {
+	err := s.Sink.Close()
+	s.closed()
+	return err
+}
+
+// sum is the whole of one metric.
+func (c *collector) sum(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, m := range c.metrics {
+		if m.GetName() == name {
+			for _, p := range m.GetSum().GetDataPoints() {
+				n += int(p.GetAsInt())
+			}
+		}
+	}
+	return n
+}
+
+func TestOTLPOneSpanACall(t *testing.T) {
+	ca := newAuthority(t)
+	c := newCollector(t, ca)
+	w := newWorld(t)
+	l := w.log(0)
+	began := time.Now()
+	allowed := l.Append(audit.Record{
+		Kind: audit.KindAdmission, RPCID: "7", Method: "tools/call", Direction: "client", Backend: "files", Tool: "write\xff\u202e", EvalUS: 100,
+		Decision: access.Allow, Reason: access.RuleAllowed, Subject: "os:dev", Session: "s_1", Agent: "spiffe://a",
+	})
+	denied := l.Append(audit.Record{Kind: audit.KindAdmission, Method: "tools/call", Tool: "rm", Decision: access.Deny, Reason: access.RuleDenied, EvalUS: 50})
+	if err := denied.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	if err := l.Append(audit.Record{Kind: audit.KindOutcome, Admission: allowed.Seq(), Method: "tools/call", Status: audit.StatusError, DurationUS: 20000, Bytes: 5}).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range otlpSpecs(c.config(ca), testEnv()) {
+		if spec.Name != "otlp-metrics" {
+			if err := w.ship(spec, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(c.spans) != 2 {
+		t.Fatalf("%d spans", len(c.spans))
+	}
+	no, yes := c.spans[0], c.spans[1]
+	for name, want := range map[string]string{
+		attrMethod: "tools/call", attrTool: "write\uFFFD\u202e", attrOperation: "execute_tool", attrRPCID: "7", attrSession: "s_1",
+		attrUser: "os:dev", attrAgent: "spiffe://a", attrDecision: "allow", attrErrorType: "tool_error", attrBackend: "files", attrStatus: "error",
+	} {
+		if got := attr(yes.GetAttributes(), name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if yes.GetName() != "tools/call write\uFFFD\u202e" || yes.GetKind() != tracepb.Span_SPAN_KIND_SERVER || yes.GetStatus().GetCode() != tracepb.Status_STATUS_CODE_ERROR {
+		t.Errorf("span %v", yes)
+	}
+	took := time.Duration(yes.GetEndTimeUnixNano() - yes.GetStartTimeUnixNano())
+	if took < 20*time.Millisecond || took > time.Since(began) {
+		t.Errorf("the call took %v", took)
+	}
+	if attr(no.GetAttributes(), attrErrorType) != "denied" || no.GetEndTimeUnixNano()-no.GetStartTimeUnixNano() != 50_000 {
+		t.Errorf("refused: %v", no)
+	}
+	if len(yes.GetTraceId()) != 16 || len(yes.GetSpanId()) != 8 || hex.EncodeToString(yes.GetTraceId()) == hex.EncodeToString(no.GetTraceId()) {
+		t.Errorf("ids %x %x", yes.GetTraceId(), no.GetTraceId())
+	}
+	// Both records of the call stand under its span.
+	n := 0
+	for _, r := range c.records {
+		if string(r.GetSpanId()) == string(yes.GetSpanId()) && string(r.GetTraceId()) == string(yes.GetTraceId()) {
+			n++
+		}
+	}
+	if n != 2 || attr(c.resource, attrInstance) != testInstance || attr(c.resource, attrServiceName) != "custos" {
+		t.Errorf("%d log records of the call, resource %v", n, c.resource)
+	}
+}
+
+func TestOTLPAnswers(t *testing.T) {
+	ca := newAuthority(t)
+	for _, c := range []struct {
+		code    int
+		reject  int64
+		dropped uint64
+		fails   bool
+	}{
+		{code: 0},
+		{code: 0, reject: 2, dropped: 2},
+		{code: http.StatusBadRequest, dropped: 5}, // the specification: never again
+		{code: http.StatusUnauthorized, fails: true},
+		{code: http.StatusForbidden, fails: true},
+		{code: http.StatusNotFound, fails: true},
+		{code: http.StatusTooManyRequests, fails: true},
+		{code: http.StatusBadGateway, fails: true},
+		{code: http.StatusFound, fails: true},
+		{code: http.StatusRequestEntityTooLarge, dropped: 5},
+	} {
+		col := newCollector(t, ca)
+		col.code, col.reject = c.code, c.reject
+		w, board := newWorld(t), NewBoard()
+		w.calls(0, 2)
+		err := w.ship(otlpSpecs(col.config(ca), testEnv())["otlp-logs"], board)
+		if (err != nil) != c.fails {
+			t.Errorf("%d: %v", c.code, err)
+		}
+		if s := board.Stats()[0]; s.Dropped != c.dropped || !c.fails && s.Delivered+s.Dropped != 5 {
+			t.Errorf("%d: %+v", c.code, s)
+		}
+	}
+}
+
+func TestOTLPHeadersAreSecrets(t *testing.T) {
+	ca := newAuthority(t)
+	col := newCollector(t, ca)
+	col.auth = "Bearer hunter2"
+	conf := col.config(ca)
+	conf.Headers = []config.Header{{Name: "Authorization", Value: config.Reference{Scheme: "env", Name: "TOKEN"}}}
+	env := testEnv()
+	env.Getenv = func(string) string { return "Bearer hunter2" }
+	w := newWorld(t)
+	w.calls(0, 1)
+	if err := w.ship(otlpSpecs(conf, env)["otlp-logs"], nil); err != nil {
+		t.Fatal(err)
+	}
+	env.Getenv = func(string) string { return "hunter2\r\nX-Other: 1" }
+	w.calls(0, 1)
+	if err := w.ship(otlpSpecs(conf, env)["otlp-logs"], nil); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a header with a line break: %v", err)
+	}
+}
+
+func FuzzPartialSuccess(f *testing.F) {
+	good, err := proto.Marshal(&logsv1.ExportLogsServiceResponse{PartialSuccess: &logsv1.ExportLogsPartialSuccess{RejectedLogRecords: 3, ErrorMessage: "m"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if n, why := partialSuccess(good); n != 3 || why != "m" {
+		f.Fatalf("%d %q", n, why)
+	}
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		var want logsv1.ExportLogsServiceResponse
+		n, why := partialSuccess(answer)
+		// What the generated code reads, this reads alike; broken answers only
+		// must not break anything.
+		if proto.Unmarshal(answer, &want) == nil && len(answer) < 64 {
+			p := want.GetPartialSuccess()
+			if p != nil && p.GetRejectedLogRecords() == n && p.GetErrorMessage() != why {
+				t.Fatalf("%d %q, want %v", n, why, p)
+			}
+		}
+	})
+}
+
+func FuzzOTLPMessagesEncode(f *testing.F) {
+	f.Add("tools/call", "t\xff\x00\u202e", "os:dev", "detail")
+	f.Fuzz(func(t *testing.T, method, tool, subject, detail string) {
+		r := audit.Record{Version: 1, Seq: 5, Time: time.Unix(1, 0), Kind: audit.Kind(detail), Method: method, Tool: tool, Subject: subject, Detail: detail, Message: tool, Admission: 3, Status: audit.Status(method)}
+		ev := Event{UID: "i:0:5", Hash: "00", Record: r, Admission: &r}
+		client := &otlpClient{version: tool}
+		for _, m := range []proto.Message{(&otlpLogs{client}).message([]Event{ev}), (&otlpTraces{client}).message([]Event{ev})} {
+			if _, err := proto.Marshal(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
