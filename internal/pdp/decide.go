@@ -42,24 +42,30 @@ func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
 	e.decide(below, d)
 }
 
-// decide tallies the rules and settles. below has an empty tally for each layer
-// under the root.
+// decide weighs the candidates and finds words for a denial that has none. below
+// has an empty tally for each layer under the root.
 func (e *evaluation) decide(below []tally, d *access.Decision) {
-	t := tallies{root: emptyTally(), below: below}
 	candidates := e.candidates()
+	e.weigh(candidates, below, d)
+	if d.Effect != access.Deny || d.Message != "" {
+		return
+	}
+	if e.narrowed {
+		e.anyCall = true
+		candidates = e.candidates()
+	}
+	e.explainDefault(candidates, d)
+}
+
+// weigh tallies the rules and settles.
+func (e *evaluation) weigh(candidates []int32, below []tally, d *access.Decision) {
+	t := tallies{root: emptyTally(), below: below}
 	for _, i := range candidates {
 		e.tally(i, &t, d)
 	}
 	e.settle(&t, d)
 	if d.Effect != access.Deny {
 		e.capped(d)
-	}
-	if d.Effect == access.Deny && d.Message == "" {
-		if e.narrowed {
-			e.anyCall = true
-			candidates = e.candidates()
-		}
-		e.explainDefault(candidates, d)
 	}
 }
 

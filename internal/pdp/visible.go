@@ -15,9 +15,14 @@ func (s *Snapshot) Visible(r *access.Request) bool {
 	}
 	e := evaluation{s: s, r: r}
 	e.begin()
+	return e.visible(e.candidates())
+}
+
+func (e *evaluation) visible(candidates []int32) bool {
+	s, r := e.s, e.r
 	var seen sight
 	seen.granted = r.Passes || s.observe
-	for _, i := range e.candidates() {
+	for _, i := range candidates {
 		if e.look(&s.rules[i], &seen) {
 			return false
 		}
