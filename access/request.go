@@ -52,6 +52,9 @@ type Request struct {
 	// is asked about exactly these. Absent where nobody can wait for an answer:
 	// what a rule holds is then denied.
 	Params Value
+	// Later says that the caller only wants to know whether the request is held,
+	// and asks again elsewhere: to ask people takes a while.
+	Later bool
 }
 
 // Subject is the human principal behind the agent.

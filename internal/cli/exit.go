@@ -12,6 +12,7 @@ const (
 	ExitPolicy       Exit = 3
 	ExitPolicyTests  Exit = 4
 	ExitDenied       Exit = 5
+	ExitTimedOut     Exit = 6
 	ExitEvidence     Exit = 10
 	ExitConfig       Exit = 16
 	ExitCannotVerify Exit = 17

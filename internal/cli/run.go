@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/canon"
 	"github.com/custos-zt/custos/internal/config"
 	"github.com/custos-zt/custos/internal/engine"
@@ -72,6 +73,7 @@ type guard struct {
 	policy   loadedPolicy
 	tools    *inventory.Backend
 	engine   *engine.Engine
+	desk     *ask.Desk
 	registry *inventory.Registry
 	// fellBack says why the last good policy is in force instead of the files', ""
 	// where it is not.
@@ -89,7 +91,7 @@ func (a *app) run(ctx context.Context, f runFlags, command []string) error {
 		return err
 	}
 	code, err := g.serve(ctx, command)
-	if closed := g.engine.Close(); closed != nil {
+	if closed := errors.Join(g.engine.Close(), g.desk.Close()); closed != nil {
 		return &Error{Code: ExitEvidence, Text: "evidence could not be kept: " + closed.Error(), Hint: evidenceHint}
 	}
 	if err != nil {
@@ -145,11 +147,13 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	g.evidence = ev.evidence.Dir
 	a.sayUnapplied(g.policy.snapshot)
 	home, _ := os.UserHomeDir() // unknown: `~` in a call restricts as sent
+	g.desk = ask.NewDesk(ask.Options{Open: openBook(g.evidence), Evidence: ev.evidence.Log, Isolation: engine.Isolation})
 	g.engine, err = engine.New(ev.evidence, engine.Options{
 		Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
 		Backend: f.name, Command: command, Tools: g.tools,
 		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(declaredRoots(command))},
 		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version,
+		Approvals: g.desk, Root: workingDirectory(), Wait: g.patience(),
 	})
 	if err != nil {
 		return nil, noEvidence(err)
@@ -251,6 +255,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		Limits:       canon.Limits{Bytes: g.conf.Limits.Frame, Depth: g.conf.Limits.Depth, FoldDepth: -1},
 		InFlight:     g.conf.Limits.InFlight,
 		ErrorDenials: g.conf.Denials == config.DenyAsError,
+		Desk:         g.desk,
 		Anomaly:      g.engine.Anomaly,
 		Notice:       func(text string) { g.app.say("%s", term.Escape(text)) },
 	})

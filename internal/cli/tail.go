@@ -64,6 +64,9 @@ func (a *app) printTail(r *audit.Record) {
 	p := a.paint()
 	at := r.Time.Local().Format("15:04:05")
 	switch {
+	case r.Kind == audit.KindApproval && r.Approval != nil:
+		fmt.Fprintf(a.Out, "%s  %s %s  %s  %s %s%s%s\n", at, p.Paint(term.Yellow, "approval"), r.ID(), targetOf(r),
+			term.Escape(r.Approval.ID), term.Escape(r.Approval.State), answeredBy(r.Approval), rule(r))
 	case r.Kind != audit.KindAdmission:
 		fmt.Fprintf(a.Out, "%s  %-8s %s  %s %s\n", at, r.Kind, r.ID(), term.Escape(r.Backend), term.Escape(r.Detail))
 	case r.Decision == access.Allow:
@@ -71,6 +74,14 @@ func (a *app) printTail(r *audit.Record) {
 	default:
 		fmt.Fprintf(a.Out, "%s  %s %s  %s  %s%s\n", at, p.Paint(term.Red, "deny    "), r.ID(), targetOf(r), r.Reason, rule(r))
 	}
+}
+
+// answeredBy says who answered, and how; "" where nobody did yet.
+func answeredBy(a *audit.Approval) string {
+	if a.By == "" {
+		return ""
+	}
+	return " by " + term.Escape(a.By) + " (" + term.Escape(a.Channel) + ", " + term.Escape(a.Assurance) + ")"
 }
 
 func rule(r *audit.Record) string {

@@ -56,7 +56,7 @@ func (a *app) why(id string) error {
 			return err
 		}
 	}
-	if rec.Kind != audit.KindAdmission {
+	if rec.Kind != audit.KindAdmission && rec.Kind != audit.KindApproval {
 		return &Error{Code: ExitFailure, Text: fmt.Sprintf("%s is a %s, not a decision", id, rec.Kind), Hint: "custos audit show " + id}
 	}
 	return a.explainRecord(&rec)
@@ -69,8 +69,12 @@ func (a *app) explainRecord(r *audit.Record) error {
 	}
 	p := a.paint()
 	verdict := p.Paint(term.Red, "DENIED")
-	if r.Decision == access.Allow {
+	switch r.Decision {
+	case access.Allow:
 		verdict = p.Paint(term.Green, "ALLOWED")
+	case access.Approve:
+		verdict = p.Paint(term.Yellow, "HELD")
+	default:
 	}
 	fmt.Fprintf(a.Out, "%s  %s  %s  %s%s\n", r.ID(), verdict, targetOf(r), r.Time.Local().Format("2006-01-02 15:04:05"), by(r))
 	because := access.Meaning(r.Reason)
@@ -80,6 +84,11 @@ func (a *app) explainRecord(r *audit.Record) error {
 	fmt.Fprintf(a.Out, "because   %s  (%s)\n", term.Escape(because), r.Reason)
 	if r.Rule != "" {
 		fmt.Fprintf(a.Out, "rule      %s  %s\n", term.Escape(r.Rule), term.Escape(r.Position))
+	}
+	if ap := r.Approval; ap != nil && ap.By == "" {
+		fmt.Fprintf(a.Out, "to allow  custos approvals allow %s\n", term.Escape(ap.ID))
+	} else if ap != nil {
+		fmt.Fprintf(a.Out, "answered  %s %s%s\n", term.Escape(ap.ID), term.Escape(ap.State), answeredBy(ap))
 	}
 	for _, m := range r.Matched {
 		if m.Rule != r.Rule {

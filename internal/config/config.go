@@ -28,6 +28,8 @@ type Config struct {
 	Teams  []Team
 	Limits Limits
 	Audit  Audit
+	// Approvals say how held calls are put to people.
+	Approvals Approvals
 	// Sinks say where records go beside the log.
 	Sinks Sinks
 	// Denials says how a denied tools/call answers.
@@ -94,10 +96,11 @@ const (
 // Default returns the configuration of a machine without any.
 func Default() Config {
 	return Config{
-		Version: 1,
-		Limits:  Limits{Frame: 16 << 20, Depth: 64, InFlight: 64 << 20},
-		Audit:   Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour},
-		Denials: DenyAsResult,
+		Version:   1,
+		Limits:    Limits{Frame: 16 << 20, Depth: 64, InFlight: 64 << 20},
+		Audit:     Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour},
+		Approvals: Approvals{Wait: 45 * time.Second, Channels: ApprovalChannels()},
+		Denials:   DenyAsResult,
 	}
 }
 

@@ -26,6 +26,7 @@ state: state
 policy: {files: [{path: policies/*.yaml, layer: global}, {path: /etc/p.yaml}]}
 limits: {frame: 1MiB, depth: 32, in_flight: 8MiB}
 audit: {segment: {size: 1MiB, age: 30m}}
+approvals: {wait: 0s, channels: [cli]}
 denials: error
 `)
 	got, problems := Load(Where{Flag: path})
@@ -39,12 +40,32 @@ denials: error
 			{Path: filepath.Join(dir, "policies/*.yaml"), Layer: "global"},
 			{Path: "/etc/p.yaml", Layer: "global"},
 		}},
-		Limits:  Limits{Frame: 1 << 20, Depth: 32, InFlight: 8 << 20},
-		Audit:   Audit{SegmentSize: 1 << 20, SegmentAge: 30 * time.Minute},
-		Denials: DenyAsError, Source: path,
+		Limits:    Limits{Frame: 1 << 20, Depth: 32, InFlight: 8 << 20},
+		Audit:     Audit{SegmentSize: 1 << 20, SegmentAge: 30 * time.Minute},
+		Approvals: Approvals{Channels: []string{"cli"}},
+		Denials:   DenyAsError, Source: path,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestApprovals(t *testing.T) {
+	for text, want := range map[string]string{
+		"approvals: {wait: 11m}":                  "wait is a duration up to 10m",
+		"approvals: {wait: -1s}":                  "wait is a duration up to 10m",
+		"approvals: {wait: soon}":                 "wait is a duration up to 10m",
+		"approvals: {channels: cli}":              "channels is a list",
+		"approvals: {channels: [owl]}":            `"owl" is no channel`,
+		"approvals: {channels: [cli, cli]}":       `"cli" is given twice`,
+		"approvals: {channel: [cli]}":             `did you mean "channels"?`,
+		"approvals: {wait: 5s, channels: []}":     "",
+		"approvals: {wait: 10m, channels: [cli]}": "",
+	} {
+		_, problems := Load(Where{Flag: write(t, text+"\n")})
+		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || !strings.Contains(problems[0].String(), want)) {
+			t.Errorf("%s: %v, want %s", text, problems, want)
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ const deniedCode = -32010
 type denialData struct {
 	DecisionID string `json:"decision_id"`
 	Reason     string `json:"reason"`
+	// PendingID names what a person may still allow.
+	PendingID string `json:"pending_id,omitempty"`
 }
 
 // shape turns a refused admission into the frame that answers id (raw JSON).
@@ -60,7 +62,7 @@ func toolResult(id string, a *pep.Admission, resultType string) []byte {
 }
 
 func data(a *pep.Admission) denialData {
-	return denialData{DecisionID: a.ID, Reason: a.Wire()}
+	return denialData{DecisionID: a.ID, Reason: a.Wire(), PendingID: a.PendingID()}
 }
 
 // frame encodes an answer. Its parts are our own types and an id that was

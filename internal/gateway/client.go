@@ -78,7 +78,9 @@ func (s *Stdio) refuse(reason access.Reason, detail string) {
 // clientRequest decides one request and forwards it or answers it.
 func (s *Stdio) clientRequest(m *canon.Message) {
 	r := newRequest(m)
-	if s.asked.waits(m.IDKey) {
+	// In this order: a held call enters the second table before it leaves the
+	// first.
+	if s.held.calls.waits(m.IDKey) || s.asked.waits(m.IDKey) {
 		s.refuse(access.RequestMalformed, "a request with this id still waits for its answer")
 		return
 	}
@@ -92,21 +94,30 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 	if m.Method == "tools/call" {
 		refuseAs = repeating(s.knowTools(m), refuseAs)
 	}
+	call := pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw(), Waits: s.opt.Desk != nil, Later: true}
 	a := s.judgeInputs(m)
 	if a == nil {
-		a = s.opt.Point.Admit(pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw()})
+		a = s.opt.Point.Admit(call)
 	}
-	if a.Decision.Denied() {
-		s.answerClient(m.ID.Raw(), a, refuseAs)
-		return
-	}
-	r.adm = a
 	r.list = s.listRequest(m)
-	s.asked.add(m.IDKey, r)
-	s.toServer.Send(item{wait: a, frame: m.Raw, patient: s.alone, failed: func(error) []byte {
+	switch {
+	case a.Held():
+		s.hold(m, call, r, a, refuseAs)
+	case a.Decision.Denied():
+		s.answerClient(m.ID.Raw(), a, refuseAs)
+	default:
+		r.adm = a
+		s.asked.add(m.IDKey, r)
+		s.forward(m, r, refuseAs, s.alone)
+	}
+}
+
+// forward sends an allowed request to the server once its record is durable.
+func (s *Stdio) forward(m *canon.Message, r *request, refuseAs shape, patient bool) {
+	s.toServer.Send(item{wait: r.adm, frame: m.Raw, patient: patient, failed: func(error) []byte {
 		s.asked.take(m.IDKey)
-		a.Unrecorded()
-		s.toClient.Send(item{frame: refuseAs(m.ID.Raw(), a)})
+		r.adm.Unrecorded()
+		s.toClient.Send(item{frame: refuseAs(m.ID.Raw(), r.adm)})
 		return nil
 	}})
 }
@@ -129,6 +140,9 @@ func (s *Stdio) clientNotification(m *canon.Message) {
 		s.announced.initialized.Store(true)
 		s.toServer.Send(item{frame: m.Raw})
 	case "notifications/cancelled":
+		if s.withdraw(m) {
+			return // the server never saw the call
+		}
 		s.cancel(s.asked, m)
 		s.toServer.Send(item{frame: m.Raw})
 	case "notifications/progress":
@@ -190,6 +204,20 @@ func (s *Stdio) cancel(t *table, m *canon.Message) {
 	if r := t.cancel(key); r != nil && r.adm != nil {
 		s.opt.Point.Finish(r.adm, pep.Result{Status: audit.StatusCancelled})
 	}
+}
+
+// withdraw ends the wait of a held call that the client cancels, and reports
+// whether there was one. The client waits for no answer then.
+func (s *Stdio) withdraw(m *canon.Message) bool {
+	key, ok := canon.IDKey(m.Params.Get("requestId"))
+	if !ok {
+		return false
+	}
+	r := s.held.calls.cancel(key)
+	if r != nil {
+		r.stop(errWithdrawn)
+	}
+	return r != nil
 }
 
 // finish records how a request was answered.

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/canon"
 	"github.com/custos-zt/custos/internal/engine"
 	"github.com/custos-zt/custos/internal/gateway"
@@ -24,6 +26,7 @@ import (
 type session struct {
 	engine         *engine.Engine
 	relay          *gateway.Stdio
+	desk           *ask.Desk // nil where nobody can be asked
 	state          string
 	client, server *party
 	ended          chan struct{}
@@ -84,7 +87,7 @@ func (p *party) took() []string {
 }
 
 // begin starts a session under a policy.
-func begin(t *testing.T, text string, errorDenials bool) *session {
+func begin(t *testing.T, text string, set settings) *session {
 	t.Helper()
 	registry, err := inventory.LoadRegistry()
 	if err != nil {
@@ -97,10 +100,12 @@ func begin(t *testing.T, text string, errorDenials bool) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.engine, err = engine.New(evidence, engine.Options{
+	o := engine.Options{
 		Policy: snapshot, Sources: sources, Registry: registry,
-		Backend: "files", Tools: tools, Subject: engine.LocalSubject(),
-	})
+		Backend: "files", Tools: tools, Subject: access.Subject{ID: "dev", Issuer: "os", Known: true},
+	}
+	s.asking(evidence, &o, set)
+	s.engine, err = engine.New(evidence, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,12 +113,16 @@ func begin(t *testing.T, text string, errorDenials bool) *session {
 	var toClient, toServer io.WriteCloser
 	s.client, toClient, fromClient = newParty()
 	s.server, toServer, fromServer = newParty()
-	s.relay = gateway.New(gateway.Options{
+	g := gateway.Options{
 		ClientIn: fromClient, ClientOut: toClient,
 		Backend: gateway.Backend{In: toServer, Out: fromServer},
 		Point:   s.engine.Point, Tools: tools, Limits: canon.DefaultLimits(), InFlight: 1 << 20,
-		ErrorDenials: errorDenials, Anomaly: s.engine.Anomaly, Notice: s.notice,
-	})
+		ErrorDenials: set.errorDenials, Anomaly: s.engine.Anomaly, Notice: s.notice,
+	}
+	if s.desk != nil {
+		g.Desk = s.desk
+	}
+	s.relay = gateway.New(g)
 	go func() {
 		s.relay.Run(t.Context())
 		close(s.ended)
@@ -188,6 +197,9 @@ func (s *session) end() {
 	s.relay.Drain()
 	synctest.Wait()
 	_ = s.engine.Close()
+	if s.desk != nil {
+		_ = s.desk.Close()
+	}
 }
 
 // logged describes the log, and numbers its decisions.
@@ -211,6 +223,8 @@ func (s *session) logged(t *testing.T) (lines []string, number map[string]int) {
 				what += fmt.Sprintf(" %d/%d", r.Counts.Shown, r.Counts.Total)
 			}
 			lines = append(lines, what)
+		case audit.KindApproval:
+			lines = append(lines, approvalLine(&r))
 		case audit.KindAnomaly:
 			lines = append(lines, "anomaly "+r.Detail)
 		default:

@@ -29,7 +29,8 @@ var update = flag.Bool("update", false, "write what happens into the dialogues")
 //	dialogue     what is sent, and what arrives
 //	log          what the log holds in the end (written by -update)
 //
-// and may have a fourth, `options`, with the line "denials: error".
+// and may have a fourth, `options`, with the lines "denials: error" and
+// "approvals: 45s", which is how long a held call waits for a person.
 //
 // In a dialogue, a line is one of
 //
@@ -37,6 +38,7 @@ var update = flag.Bool("update", false, "write what happens into the dialogues")
 //	server> FRAME    the server sends a frame
 //	wait 30s         time passes
 //	policy FILE      another part of the file becomes the policy
+//	person VERB ID   somebody allows or denies a held call
 //	client< FRAME    a frame arrives at the client     (written by -update)
 //	server< FRAME    a frame arrives at the server     (written by -update)
 //	notice TEXT      the person is told, on stderr     (written by -update)
@@ -50,6 +52,7 @@ var update = flag.Bool("update", false, "write what happens into the dialogues")
 //
 //	d_n DIRECTION METHOD TARGET DECISION REASON RULE
 //	  STATUS SHOWN/TOTAL   how d_n ended, and the counts of a list
+//	a_n STATE DECISION REASON RULE BY   people are asked, or somebody answered
 //	anomaly DETAIL
 func TestDialogues(t *testing.T) {
 	names, err := filepath.Glob("testdata/dialogue/*.txtar")
@@ -80,7 +83,7 @@ func hold(t *testing.T, name string) {
 	if parts["policy.yaml"] == "" || parts["dialogue"] == "" {
 		t.Fatal("a dialogue has policy.yaml and dialogue")
 	}
-	s := begin(t, parts["policy.yaml"], strings.TrimSpace(parts["options"]) == "denials: error")
+	s := begin(t, parts["policy.yaml"], readSettings(t, parts["options"]))
 	var happened []string
 	for line := range strings.Lines(parts["dialogue"]) {
 		line = strings.TrimSuffix(line, "\n")
@@ -99,6 +102,8 @@ func hold(t *testing.T, name string) {
 				t.Fatal(err)
 			}
 			time.Sleep(d) // the bubble's clock: this takes no time
+		case "person":
+			s.person(t, rest)
 		case "policy":
 			s.swap(t, parts[rest])
 		case "client<", "server<", "notice":

@@ -17,6 +17,7 @@ type request struct {
 	task   bool           // the answer may only name a task, whose progress follows
 	reply  chan response  // our own requests only
 	list   listRequest    // tools/list only
+	stop   func(error)    // ends the wait of a held call, and is nil otherwise
 	gone   bool           // cancelled: a late response is passed, not recorded
 	told   bool           // a subscription to the list of tools that the server agreed to
 }
@@ -180,6 +181,17 @@ func (t *table) subscribers() []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// waiting returns everything that waits.
+func (t *table) waiting() []*request {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]*request, 0, len(t.live))
+	for _, r := range t.live {
+		out = append(out, r)
+	}
 	return out
 }
 

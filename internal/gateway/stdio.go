@@ -57,6 +57,9 @@ type Options struct {
 	// ErrorDenials answers a denied tools/call as a JSON-RPC error instead of a
 	// tool result.
 	ErrorDenials bool
+	// Desk knows how requests for approval stand. With nil no call waits for a
+	// person, and what a rule holds is denied.
+	Desk Desk
 	// Anomaly records what should not have happened; it MUST NOT block.
 	Anomaly func(detail string)
 	// Notice tells a person on stderr. It is called from many goroutines.
@@ -70,6 +73,7 @@ type Stdio struct {
 	toClient *lane
 	asked    *table // requests of the client that wait for the server
 	asking   *table // requests of the server that wait for the client
+	held     holds  // requests of the client that wait for a person
 	inputs   *inputs
 	prefix   string // of the ids that Custos makes
 	made     atomic.Int64
@@ -88,7 +92,7 @@ type Stdio struct {
 // New prepares a session; [Stdio.Run] runs it.
 func New(o Options) *Stdio {
 	s := &Stdio{
-		opt: o, asked: newTable(), asking: newTable(), inputs: newInputs(),
+		opt: o, asked: newTable(), asking: newTable(), held: holds{calls: newTable()}, inputs: newInputs(),
 		prefix:     "custos-" + rand.Text() + "-",
 		clientGone: make(chan struct{}), serverGone: make(chan struct{}), written: make(chan struct{}),
 	}
@@ -135,6 +139,7 @@ func (s *Stdio) Run(ctx context.Context) Ending {
 	case <-s.clientGone:
 	case <-ctx.Done():
 	case <-s.serverGone:
+		s.endHolds(errServerGone)
 		s.settle()
 		select {
 		case <-broke:
@@ -143,6 +148,7 @@ func (s *Stdio) Run(ctx context.Context) Ending {
 			return ServerLeft
 		}
 	}
+	s.endHolds(errGone)
 	s.toServer.Close()
 	done := make(chan struct{})
 	go func() { lanes.Wait(); close(done) }()

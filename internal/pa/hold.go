@@ -35,7 +35,9 @@ type Binding struct {
 func (a *Administrator) settle(s *pdp.Snapshot, r *access.Request, def *inventory.Definition, d *access.Decision) {
 	switch {
 	case d.Effect == access.Approve && a.opt.Approvals != nil && !r.Params.IsAbsent():
-		a.consult(s, r, def, d)
+		if !r.Later {
+			a.consult(s, r, def, d)
+		}
 	case d.Effect == access.Approve:
 		unasked(d, "this call needs a person's approval, and nobody can be asked")
 	case d.Effect == access.Deny && d.Reason == access.DefaultDenied:

@@ -102,6 +102,13 @@ func TestHowAHeldCallIsDecided(t *testing.T) {
 			t.Errorf("%s, %q, %v: %s %s, asked %d times", c.tool, c.state, c.err, d.Effect, d.Reason, len(p.asked))
 		}
 	}
+	p := &people{state: access.ApprovalUsed}
+	r := &access.Request{Kind: access.Tool, Method: "tools/call", Backend: "b", Name: "write", Later: true, Params: canon.String("x")}
+	var later access.Decision
+	held(t, p).Authorize(r, nil, &later)
+	if later.Effect != access.Approve || later.Approval != nil || len(p.asked) != 0 {
+		t.Errorf("later: %s, asked %d times", later.Effect, len(p.asked))
+	}
 	if d := decide(t, held(t, nil), "write", true); d.Effect != access.Deny || d.Reason != access.ApprovalUnavailable {
 		t.Errorf("nobody to ask: %s %s", d.Effect, d.Reason)
 	}

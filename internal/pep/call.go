@@ -37,8 +37,9 @@ type Call struct {
 	ID        string
 	Direction Direction
 	// Waits says that the caller can wait for a person, and keeps the call until
-	// then. Without it what a rule holds is denied.
-	Waits bool
+	// then. Without it what a rule holds is denied. Later says that it will ask
+	// again, and only wants to know whether the call is held.
+	Waits, Later bool
 	// Caller is who the caller of a library proved to be; the zero value is who
 	// the session belongs to.
 	Caller Caller

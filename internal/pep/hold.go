@@ -31,7 +31,7 @@ func (a *Admission) PendingID() string {
 // hold notes that a call waits: once for each request, for the log.
 func (a *Admission) hold(p *Point, rec audit.Record) {
 	a.final = &rec
-	if !a.Decision.Approval.New {
+	if a.Decision.Approval == nil || !a.Decision.Approval.New {
 		return
 	}
 	asked := rec

@@ -52,6 +52,22 @@ type Options struct {
 	Isolation string // "same-user" or "separate"
 	// Keyed is the keyed digest under which values are recorded.
 	Keyed func(purpose string, data []byte) [32]byte
+	// Keep adds what the redaction tier keeps of values; nil: nothing.
+	Keep Keeper
+	// Seal keeps the arguments of the client's calls apart from the log; nil:
+	// they are not kept.
+	Seal Sealer
+}
+
+// Keeper adds to the description of arguments what may be read of their values.
+type Keeper interface {
+	Keep(a *audit.Args, r *access.Request)
+}
+
+// Sealer keeps what a call was sent with, for the record that hmac stands in. It
+// MUST return at once and nobody relies on it.
+type Sealer interface {
+	Seal(slot int, seq uint64, hmac, method, params string)
 }
 
 // Point enforces decisions for one session. It is safe for concurrent use.
@@ -125,10 +141,21 @@ func (p *Point) Admit(c Call) *Admission {
 	}
 	if rec := p.admission(&c, &t, r, a); a.Held() {
 		a.hold(p, rec)
+		p.seal(a, &rec, &c)
 	} else {
 		a.append(p, rec)
+		p.seal(a, &rec, &c)
 	}
 	return a
+}
+
+// seal keeps what the client sent with a call that was just recorded. What a
+// person answered to a backend, and what a backend asks, is not kept.
+func (p *Point) seal(a *Admission, rec *audit.Record, c *Call) {
+	if p.opt.Seal == nil || rec.Args == nil || a.ticket.Seq() == 0 || c.Direction != FromClient && c.Direction != Asked {
+		return
+	}
+	p.opt.Seal.Seal(a.ticket.Slot(), a.ticket.Seq(), rec.Args.HMAC, c.Method, c.Params.Raw())
 }
 
 // Refuse records a message that could not be read as one unambiguous request.
@@ -158,7 +185,7 @@ func (p *Point) request(c *Call, t target) *access.Request {
 		Subject: p.opt.Subject, Session: p.opt.Session, Client: p.clientName(), Agent: c.Caller.Agent,
 	}
 	if c.Waits {
-		r.Params = c.Params
+		r.Params, r.Later = c.Params, c.Later
 	}
 	if c.Caller.Subject.Known {
 		r.Subject = c.Caller.Subject

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custos-zt/custos/internal/approval/book"
+	"github.com/custos-zt/custos/internal/ask"
+)
+
+// recent is how many requests `list --all` shows.
+const recent = 100
+
+func (a *app) approvalsListCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "list [--all]", Short: "What waits for an answer, of every guard", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.listApprovals(cmd.Context(), all) },
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "also what was answered, newest first")
+	return cmd
+}
+
+func (a *app) listApprovals(ctx context.Context, all bool) error {
+	views, err := a.views(ctx, all)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return json.NewEncoder(a.Out).Encode(views)
+	}
+	if len(views) == 0 {
+		fmt.Fprintln(a.Out, "nothing waits for an answer")
+	}
+	for i, v := range views {
+		if i > 0 {
+			fmt.Fprintln(a.Out)
+		}
+		a.printView(v, time.Now())
+	}
+	return nil
+}
+
+func (a *app) views(ctx context.Context, all bool) ([]*ask.View, error) {
+	out := []*ask.View{}
+	c, err := a.counter()
+	if errors.Is(err, errNoBook) {
+		return out, nil // nothing was held yet: that is a state, not a fault
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	items, err := c.items(ctx, all)
+	if err != nil {
+		return nil, failure(err, "")
+	}
+	for i := range items {
+		v, err := ask.Look(ctx, c.book, &items[i])
+		if err != nil {
+			return nil, failure(err, "")
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (c *counter) items(ctx context.Context, all bool) ([]book.Item, error) {
+	if all {
+		return c.book.Recent(ctx, recent)
+	}
+	return c.book.Open(ctx)
+}

@@ -1,0 +1,81 @@
+package gateway_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/approval"
+	"github.com/custos-zt/custos/internal/approval/book"
+	"github.com/custos-zt/custos/internal/ask"
+	"github.com/custos-zt/custos/internal/engine"
+)
+
+// settings are the lines of a dialogue's part `options`.
+type settings struct {
+	errorDenials bool
+	// approvals says that people can be asked; a held call waits this long.
+	approvals bool
+	wait      time.Duration
+}
+
+func readSettings(t *testing.T, text string) settings {
+	t.Helper()
+	var o settings
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "denials":
+			o.errorDenials = value == "error"
+		case "approvals":
+			wait, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.approvals, o.wait = true, wait
+		default:
+			t.Fatalf("what is %q?", line)
+		}
+	}
+	return o
+}
+
+// asking makes people of the session who can be asked, with the bubble's clock.
+func (s *session) asking(ev *engine.Evidence, o *engine.Options, set settings) {
+	if !set.approvals {
+		return
+	}
+	began := time.Now()
+	s.desk = ask.NewDesk(ask.Options{Evidence: ev.Log, Isolation: engine.Isolation, Open: func() (*book.Book, error) {
+		path, err := ev.Dir.Database()
+		if err != nil {
+			return nil, err
+		}
+		return book.Open(book.Options{Path: path, Clock: func() approval.Moment {
+			return approval.Moment{Wall: time.Now(), Since: time.Since(began), Boot: "bubble"}
+		}})
+	}})
+	o.Approvals, o.Wait, o.Root = s.desk, set.wait, "/home/dev/app"
+}
+
+// person answers a request.
+func (s *session) person(t *testing.T, words string) {
+	t.Helper()
+	verb, id, _ := strings.Cut(words, " ")
+	_, err := s.desk.Answer(t.Context(), id, approval.Vote{
+		Answer: access.Answer{Allow: verb == "allow", By: "os:ann", Channel: "cli", Assurance: string(approval.Host)},
+	})
+	if err != nil {
+		s.notice("the answer does not count: " + err.Error())
+	}
+}
+
+// approvalLine describes an approval record.
+func approvalLine(r *audit.Record) string {
+	a := r.Approval
+	line := fmt.Sprintf("%s %s %s %s %s %s", a.ID, a.State, r.Decision, r.Reason, r.Rule, a.By)
+	return strings.TrimSpace(line)
+}
