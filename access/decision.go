@@ -24,6 +24,10 @@ type Decision struct {
 	Shown string `json:"-"`
 	// Nearest is the rule that came nearest to a grant, where none granted.
 	Nearest *Nearest `json:"-"`
+	// AddLabels are the labels that the call leaves on its session where it
+	// passes, Notify the channels that are told.
+	AddLabels []string `json:"add_labels,omitempty"`
+	Notify    []string `json:"notify,omitempty"`
 	// Hidden is true where the requested item is hidden from this caller: it
 	// is answered exactly like one that does not exist.
 	Hidden bool `json:"hidden,omitempty"`

@@ -56,6 +56,8 @@ func NewFact(name string, f access.Fact) Fact {
 // appendAccount appends what stood behind a decision.
 func appendAccount(b []byte, r *Record) []byte {
 	b = appendCount(b, "matched_more", int64(r.MatchedMore), false)
+	b = appendStrings(b, "add_labels", r.AddLabels)
+	b = appendStrings(b, "notify", r.Notify)
 	if n := r.Nearest; n != nil {
 		b = append(b, `,"nearest":{"rule":`...)
 		b = appendText(b, n.Rule)

@@ -106,6 +106,10 @@ type Record struct {
 	Matched []access.Match `json:"matched,omitempty"`
 	// MatchedMore counts the rules that matched and found no room in Matched.
 	MatchedMore int `json:"matched_more,omitempty"`
+	// AddLabels are the labels that the call leaves on its session, Notify the
+	// channels that its rules name.
+	AddLabels []string `json:"add_labels,omitempty"`
+	Notify    []string `json:"notify,omitempty"`
 	// Nearest is the rule that came nearest to a grant, where none granted.
 	Nearest *access.Nearest `json:"nearest,omitempty"`
 	// Facts are what was known beside the call itself. Trust is the score the

@@ -27,7 +27,7 @@ func full() Record {
 	r.Provenance = []Origin{{Of: "client", From: "claimed"}}
 	r.Status, r.Bytes, r.DurationUS, r.Labels = StatusOK, 120, 842, []string{"pii"}
 	r.Counts = &Counts{Total: 14, Shown: 12, Hidden: 2}
-	r.Agent = "spiffe://corp/agent"
+	r.Agent, r.AddLabels, r.Notify = "spiffe://corp/agent", []string{"pii"}, []string{"security", "leads"}
 	r.Approval = &Approval{ID: "a_91", State: "granted", By: "os:dev", Channel: "tty", Assurance: "host"}
 	r.Change = &Change{Digest: "sha256:new", Old: "sha256:old", Actor: "os:dev", Signer: "key", Diff: "-a\n+b\n"}
 	r.Judgement = &Judgement{Of: "d_7F3K", Verdict: VerdictBad, Note: "not asked for"}

@@ -92,8 +92,10 @@ type compiler struct {
 	expressions *expr.Compiler
 	// anyTeam and observe are what the root says of the whole policy.
 	anyTeam, observe bool
-	breakGlass       map[string]pdp.BreakGlass
-	lifts            []lift
+	// remembers says that labels of sessions are asked for, or left.
+	remembers  bool
+	breakGlass map[string]pdp.BreakGlass
+	lifts      []lift
 	// unlistedBy shares conditions on unlisted arguments between rules.
 	unlistedBy map[string]*pdp.Unlisted
 	vocabulary

@@ -12,6 +12,7 @@ func readSession(r *reader, f field, _ place) []pdp.Op {
 		switch part.name {
 		case "read":
 			test := &pdp.FactTest{Fact: "session.read", Words: r.labelWords(part)}
+			r.remembers = true
 			out = append(out, factOp(test, written(part.node)))
 		case "max_calls":
 			// The call that is decided is not among those counted.

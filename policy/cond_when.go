@@ -35,6 +35,9 @@ func readWhen(r *reader, f field, at place) []pdp.Op {
 	if program == nil {
 		return nil
 	}
+	if strings.Contains(text, "session") {
+		r.remembers = true // it may read what the session has read
+	}
 	return []pdp.Op{{Code: pdp.CodeWhen, When: program, Field: f.name}}
 }
 

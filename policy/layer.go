@@ -154,6 +154,7 @@ func (c *compiler) program(digest string) pdp.Program {
 	p := pdp.Program{
 		Digest: digest, Backend: c.backend, Rules: c.rules, Tools: c.tools, Labels: c.labels,
 		Layers: c.layers, AnyTeam: c.anyTeam, Observe: c.observe, Limits: c.limits, BreakGlass: c.breakGlass,
+		Remembers: c.remembers,
 	}
 	for _, t := range c.options.Teams {
 		p.Teams = append(p.Teams, pdp.Team{Name: t.Name, Issuer: t.Issuer, Groups: t.Groups})

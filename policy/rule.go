@@ -38,12 +38,8 @@ func ruleKeys() []string {
 	return []string{
 		"id", "allow", "approve", "deny", "unless", "approval", "grants", "else", "mode",
 		"returns", "message", "remediation", "expires", "delegate", "rate", "liftable",
+		"add_labels", "notify",
 	}
-}
-
-// laterRuleKeys are keys of the language that this version does not evaluate.
-func laterRuleKeys() []string {
-	return []string{"add_labels", "notify"}
 }
 
 // rule reads one rule.
@@ -67,7 +63,7 @@ func (r *reader) rule(n *yaml.Node) {
 		case r.isCondition(f.name):
 			conditions = append(conditions, f)
 		default:
-			r.notInRule(f)
+			r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), useKeys()))
 		}
 	}
 	at := place{effect: rule.Effect}
@@ -84,16 +80,6 @@ func (r *reader) rule(n *yaml.Node) {
 		return
 	}
 	r.rules = append(r.rules, rule)
-}
-
-// notInRule reports a key that a rule does not have.
-func (r *reader) notInRule(f field) {
-	switch {
-	case has(laterRuleKeys(), f.name):
-		r.unsupported(f)
-	default:
-		r.unknown(f, "a rule", slices.Concat(ruleKeys(), conditionNames(), laterRuleKeys(), useKeys()))
-	}
 }
 
 // effect reads the one effect and its patterns.
@@ -183,6 +169,10 @@ func (r *reader) option(f field, rule *pdp.Rule) {
 		r.liftableBy(f, rule)
 	case "returns":
 		rule.Returns = r.returned(f.node)
+	case "add_labels":
+		r.marking(f, rule)
+	case "notify":
+		r.notifying(f, rule)
 	case "message":
 		rule.Message = r.text(f.node, "a message")
 	case "remediation":

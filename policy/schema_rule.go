@@ -50,8 +50,8 @@ func effectShapes() []key {
 		{"remediation", "What to do instead, in the words that the model reads.", anyText()},
 		{"liftable", "Which entries of break_glass may lift this rule.", ref("words")},
 		{"rate", "How often the rule allows.", rateShape()},
-		{"add_labels", "Labels that a matching call adds to the session.", ref("words")},
-		{"notify", "Who is told about a match.", ref("words")},
+		{"add_labels", "Labels that a call leaves on its session where it passes, for session.read of later calls.", ref("words")},
+		{"notify", "Channels that are told of a match, by name.", ref("words")},
 		{"expires", "When the rule ends, and what holds then.", expiryShape()},
 	}
 }

@@ -23,6 +23,8 @@ type evaluated struct {
 	Layer        *string        `json:"layer"`
 	Position     *string        `json:"position"`
 	Returns      map[string]any `json:"returns"`
+	AddLabels    []string       `json:"add_labels,omitempty"`
+	Notify       []string       `json:"notify,omitempty"`
 	PolicyDigest string         `json:"policy_digest"`
 	Message      string         `json:"message"`
 	Remediation  string         `json:"remediation"`
@@ -115,6 +117,7 @@ func (e evaluator) line(line []byte) (answer any, ok bool) {
 	snapshot := e.Complete(r, def)
 	var d access.Decision
 	snapshot.Decide(r, &d)
+	snapshot.Oblige(&d)
 	return e.answer(snapshot, &d, id), true
 }
 
@@ -122,6 +125,7 @@ func (e evaluator) answer(s *pdp.Snapshot, d *access.Decision, id string) evalua
 	out := evaluated{
 		ID: orNull(id), Decision: d.Effect, Reason: d.Reason, Rule: orNull(d.Rule), Position: orNull(d.Position),
 		Layer: orNull(d.Layer), Matched: []string{}, Returns: map[string]any{},
+		AddLabels: d.AddLabels, Notify: d.Notify,
 		PolicyDigest: d.PolicyDigest, Message: d.Message, Remediation: d.Remediation,
 	}
 	for _, m := range d.Matched {

@@ -78,6 +78,12 @@ func (a *app) printExplanation(r *access.Request, x *pdp.Explanation) {
 	if d.Message != "" {
 		fmt.Fprintf(a.Out, "  %s\n", term.Escape(d.Message))
 	}
+	if len(d.AddLabels) > 0 {
+		fmt.Fprintf(a.Out, "  labels the session: %s\n", term.Escape(strings.Join(d.AddLabels, ", ")))
+	}
+	if len(d.Notify) > 0 {
+		fmt.Fprintf(a.Out, "  notifies: %s\n", term.Escape(strings.Join(d.Notify, ", ")))
+	}
 	for i := range x.Rules {
 		a.printRule(p, &x.Rules[i])
 	}

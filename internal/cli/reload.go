@@ -132,6 +132,7 @@ func (w *watcher) activate(ctx context.Context, now *files, identity string) {
 			return
 		}
 		g.app.sayUnapplied(snapshot)
+		g.app.sayObligations(snapshot)
 		g.app.say("the policy was reloaded: %d rules, %s (before: %s)", len(snapshot.Rules()), now.digest(), old.digest())
 	}
 	w.current, w.refused = now, ""

@@ -47,6 +47,7 @@ type Administrator struct {
 	opt       Options
 	protected atomic.Pointer[[]protectedPath]
 	policy    atomic.Pointer[pdp.Snapshot]
+	marks     marks
 }
 
 // New returns an administrator without a policy: until [Administrator.Publish]
@@ -92,10 +93,17 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 	}
 	a.complete(snapshot, r, def)
 	held := a.reserve(snapshot, r)
+	if snapshot.Remembers() {
+		a.marks.tell(r)
+	}
 	snapshot.Decide(r, d)
 	snapshot.Account(r, d)
 	a.settle(snapshot, r, def, d)
 	a.refund(held, d)
+	snapshot.Oblige(d)
+	if d.Effect == access.Allow && snapshot.Remembers() {
+		a.marks.mark(snapshot, r, d)
+	}
 	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || a.visible(snapshot, r) {
 		return
 	}
@@ -172,6 +180,9 @@ func (a *Administrator) Visible(r *access.Request, def *inventory.Definition) bo
 		return false
 	}
 	a.describe(snapshot, r, def)
+	if snapshot.Remembers() {
+		a.marks.tell(r)
+	}
 	return a.visible(snapshot, r)
 }
 

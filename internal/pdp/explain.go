@@ -58,6 +58,7 @@ func (t *RuleTrace) Failed() []ConditionTrace {
 func (s *Snapshot) Explain(r *access.Request) *Explanation {
 	x := &Explanation{Rules: []RuleTrace{}}
 	s.Decide(r, &x.Decision)
+	s.Oblige(&x.Decision)
 	e := evaluation{s: s, r: r, everyLayer: true, everyRule: true}
 	e.begin()
 	candidates := e.candidates()

@@ -31,6 +31,8 @@ type Program struct {
 	Observe bool
 	// Limits stand in the order of the files.
 	Limits []Limit
+	// Remembers says that labels of sessions are asked for, or left.
+	Remembers bool
 	// BreakGlass are the entries under `break_glass:`, by name.
 	BreakGlass map[string]BreakGlass
 }
@@ -60,6 +62,9 @@ type Rule struct {
 	Remediation string
 	Approval    *Approval
 	Returns     *Returns
+	// AddLabels are the labels that an allowed call leaves on its session, Notify
+	// the channels that are told of a match.
+	AddLabels, Notify []string
 	// To are the layers that a delegation names.
 	To []string
 	to []int32 // those that there are

@@ -40,6 +40,9 @@ type Snapshot struct {
 	breakGlass map[string]breakGlass
 	tools      map[string]Declaration
 	labels     []Label
+	// remembers: labels of sessions matter; obliges: some rule asks for more
+	// than a decision.
+	remembers, obliges bool
 	// named holds the arguments that conditions name, by their first key.
 	named map[string][]ArgPath
 }
@@ -108,16 +111,18 @@ func (s *Snapshot) info(r *rule) *Rule { return &s.infos[r.at] }
 // MUST be valid: package policy reports what is wrong with one before.
 func Build(p Program) *Snapshot {
 	s := &Snapshot{
-		digest:   p.Digest,
-		backend:  p.Backend,
-		rules:    make([]rule, len(p.Rules)),
-		infos:    p.Rules,
-		faces:    make([]face, len(p.Rules)),
-		targets:  make([][]Target, len(p.Rules)),
-		tools:    p.Tools,
-		labels:   p.Labels,
-		observe:  p.Observe,
-		operands: operands{packing: newPacking()},
+		digest:  p.Digest,
+		backend: p.Backend,
+		rules:   make([]rule, len(p.Rules)),
+		infos:   p.Rules,
+		faces:   make([]face, len(p.Rules)),
+		targets: make([][]Target, len(p.Rules)),
+		tools:   p.Tools,
+		labels:  p.Labels,
+		observe: p.Observe,
+
+		remembers: p.Remembers,
+		operands:  operands{packing: newPacking()},
 	}
 	s.layers.build(&p)
 	s.buildLimits(&p)
@@ -153,6 +158,7 @@ func (s *Snapshot) buildRule(at int32, in *Rule) {
 	}
 	r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
 	s.rated = s.rated || r.is(isRated)
+	s.obliges = s.obliges || len(in.AddLabels) > 0 || len(in.Notify) > 0
 	in.Ops, in.Unless = nil, nil // packed by now
 }
 
@@ -273,6 +279,7 @@ type RuleInfo struct {
 	Monitor              bool
 	Approval             *Approval
 	Returns              *Returns
+	AddLabels, Notify    []string
 	Template             Origin // zero where no template made the rule
 }
 
@@ -308,7 +315,7 @@ func (s *Snapshot) describe(r *rule) RuleInfo {
 	out := RuleInfo{
 		ID: in.ID, Position: in.Position, Layer: in.Layer, Effect: in.Effect,
 		NoGrant: in.NoGrant, ElseApprove: in.ElseApprove, Monitor: in.Monitor,
-		Approval: in.Approval, Returns: in.Returns, Template: in.Template,
+		Approval: in.Approval, Returns: in.Returns, Template: in.Template, AddLabels: in.AddLabels, Notify: in.Notify,
 	}
 	for i := range in.Targets {
 		out.Patterns = append(out.Patterns, in.Targets[i].String())
