@@ -21,6 +21,8 @@ import (
 	"github.com/custos-zt/custos/internal/pa"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/pep"
+	"github.com/custos-zt/custos/internal/redact"
+	"github.com/custos-zt/custos/internal/sealed"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/policy"
 )
@@ -51,6 +53,9 @@ type Options struct {
 	Approvals pa.Approvals
 	Root      string
 	Wait      time.Duration
+	// Replay says how long arguments are kept, sealed, apart from the log; nil:
+	// they are not.
+	Replay *Replay
 }
 
 // Engine is one assembled decision path. It is safe for concurrent use.
@@ -59,6 +64,7 @@ type Engine struct {
 	Authority *pa.Administrator
 
 	evidence *Evidence
+	sealed   *sealed.Store
 	session  string
 	backend  string
 	version  string
@@ -79,6 +85,8 @@ type Evidence struct {
 	Dir  *state.Dir
 	Slot *state.Slot
 	Log  *audit.Log
+	// Redactor hides what records must not say; nil hides nothing more.
+	Redactor *redact.Redactor
 }
 
 // EvidenceOptions say where evidence goes. Zero sizes are the defaults.
@@ -90,6 +98,8 @@ type EvidenceOptions struct {
 	Keys state.KeyStore
 	// Failed is told once when evidence can no longer be written.
 	Failed func(error)
+	// Redaction says what records hide; its key is that of the directory.
+	Redaction redact.Options
 }
 
 // OpenEvidence opens the state directory and a free slot. An error wraps
@@ -103,14 +113,16 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
+	o.Redaction.Keyed = dir.HMAC
+	redactor := redact.New(o.Redaction)
 	log, err := audit.Open(slot.LogDir(), audit.Options{
 		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(), Keys: dir.LogKeys(),
-		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed,
+		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed, Redact: redactor.Record,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), slot.Close())
 	}
-	return &Evidence{Dir: dir, Slot: slot, Log: log}, nil
+	return &Evidence{Dir: dir, Slot: slot, Log: log, Redactor: redactor}, nil
 }
 
 // Close closes the log and gives the slot back.
@@ -138,7 +150,7 @@ func (e *Engine) assemble(o *Options) {
 	e.Point = pep.New(pep.Options{
 		Authority: e.Authority, Evidence: e.evidence.Log, Tools: o.Tools, Backend: o.Backend,
 		Subject: o.Subject, Session: access.Session{ID: e.session, Started: time.Now()},
-		Isolation: Isolation, Keyed: e.evidence.Dir.HMAC,
+		Isolation: Isolation, Keyed: e.evidence.Dir.HMAC, Keep: e.evidence.Redactor, Seal: e.seal(o),
 	})
 }
 
@@ -182,6 +194,7 @@ func (e *Engine) Close() error {
 			e.evidence.Log.Append(audit.Record{Kind: audit.KindStop, Backend: e.backend, Session: e.session})
 		}
 		e.closed = e.evidence.Close()
+		e.sealed.Close()
 	})
 	return e.closed
 }

@@ -87,7 +87,11 @@ func (p *Point) describe(r *access.Request) *audit.Args {
 	if r.Args.IsAbsent() {
 		return nil
 	}
-	return audit.Describe(r.Args, p.declares(r), p.opt.Keyed)
+	a := audit.Describe(r.Args, p.declares(r), p.opt.Keyed)
+	if p.opt.Keep != nil {
+		p.opt.Keep.Keep(a, r)
+	}
+	return a
 }
 
 // declares returns what says which names are not the agent's own: those of the
