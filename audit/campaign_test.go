@@ -15,7 +15,7 @@ func rounds(share, full int) int {
 	case reliability():
 		return full
 	case testing.Short():
-		return max(share/10, 2)
+		return max(share/10, 5)
 	default:
 		return share
 	}

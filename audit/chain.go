@@ -16,6 +16,7 @@ type chain struct {
 	head  Head
 	count uint64
 
+	sealed    bool                // the last record is a seal
 	rotations []keyChange         // what the key records hold
 	open      map[uint64]struct{} // admissions without outcome
 	unknown   []uint64            // admissions whose outcome is recorded as unknown
@@ -50,6 +51,7 @@ func (c *chain) link(h *head, line []byte) {
 	c.known = true
 	c.next = h.seq + 1
 	c.count++
+	c.sealed = string(h.kind) == string(KindSeal)
 	switch string(h.kind) {
 	case string(KindAdmission):
 		if h.forwarded() {

@@ -50,7 +50,12 @@ func (c *cover) record(hash [sha256.Size]byte) {
 	if c.tree.size >= c.upTo {
 		return
 	}
-	c.buf = c.tree.add(leafHash(hash), c.buf[:0])
+	c.leaf(leafHash(hash))
+}
+
+// leaf takes the next leaf.
+func (c *cover) leaf(leaf tlog.Hash) {
+	c.buf = c.tree.add(leaf, c.buf[:0])
 	for _, head := range []*Checkpoint{c.own, c.since} {
 		if head != nil && head.Size == c.tree.size && c.tree.root() != head.Root {
 			c.blamed = true
@@ -94,9 +99,9 @@ func (v *verifier) firstChanged(head *Checkpoint) (place, bool) {
 	if root, err := stored.rootOf(head.Size); err != nil || root != head.Root {
 		return place{}, false
 	}
-	r := slotReader{slotDir: slotDir{slot: v.chain.slot, path: v.dir}}
+	r := slotReader{slotDir: slotDir{slot: v.chain.slot, path: v.dir}, after: v.base}
 	defer r.close()
-	for seq := uint64(1); seq <= head.Size; seq++ {
+	for seq := v.base + 1; seq <= head.Size; seq++ {
 		line, ok, err := r.line()
 		if err != nil || !ok {
 			return place{}, false

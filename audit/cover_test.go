@@ -58,7 +58,7 @@ func resign(t testing.TB, dir string, key ed25519.PrivateKey) {
 	t.Helper()
 	var tree fold
 	d := osDisk()
-	file, err := openTree(&d, dir, Checkpoint{Root: emptyRoot()})
+	file, err := openTree(&d, dir, Checkpoint{Root: emptyRoot()}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

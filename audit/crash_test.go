@@ -32,11 +32,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashOptions rotate and sign often, so that kills also hit the change of
-// segments and of checkpoints.
+// crashOptions rotate, sign and expire often, so that kills also hit the change
+// of segments and of checkpoints, and the deletion of what is old.
 func crashOptions() Options {
 	key := testKey(1)
-	return Options{Instance: InstanceID(public(key)), Key: key, SegmentSize: 256 << 10, every: 2 * time.Millisecond}
+	return Options{Instance: InstanceID(public(key)), Key: key, SegmentSize: 256 << 10, every: 2 * time.Millisecond, Retention: 200 * time.Millisecond, look: 5 * time.Millisecond}
 }
 
 // crashChild appends from 64 writers and names every record that was

@@ -25,6 +25,7 @@ type disk struct {
 	write  func(f *os.File, b []byte, off int64) (int, error)
 	sync   func(f *os.File) error
 	resize func(f *os.File, size int64) error
+	remove func(path string) error
 }
 
 func osDisk() disk {
@@ -35,6 +36,7 @@ func osDisk() disk {
 		write:  func(f *os.File, b []byte, off int64) (int, error) { return f.WriteAt(b, off) },
 		sync:   fdatasync,
 		resize: func(f *os.File, size int64) error { return f.Truncate(size) },
+		remove: os.Remove,
 	}
 }
 

@@ -175,6 +175,12 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	b = appendString(b, "segment", r.Segment)
 	b = appendCount(b, "offset", r.Offset, false)
 	b = appendCount(b, "cut", r.Cut, false)
+	if e := r.Expired; e != nil {
+		b = append(b, `,"expired":{"through":`...)
+		b = strconv.AppendUint(b, e.Through, 10)
+		b = appendString(b, "before", string(appendTime(nil, e.Before)))
+		b = append(b, '}')
+	}
 	if g := r.LastGood; g != nil {
 		b = append(b, `,"last_good":{"seq":`...)
 		b = strconv.AppendUint(b, g.Seq, 10)

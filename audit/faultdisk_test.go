@@ -57,7 +57,7 @@ func (d *faultDisk) fault(op, path string) bool {
 }
 
 func (d *faultDisk) disk() *disk {
-	return &disk{open: d.open, write: d.write, sync: d.sync, resize: d.resize}
+	return &disk{open: d.open, write: d.write, sync: d.sync, resize: d.resize, remove: d.remove}
 }
 
 func (d *faultDisk) open(path string, flag int) (*os.File, error) {
@@ -128,6 +128,16 @@ func (d *faultDisk) resize(f *os.File, size int64) error {
 	im := d.files[f.Name()]
 	im.cache = im.cache[:size]
 	return f.Truncate(size)
+}
+
+func (d *faultDisk) remove(path string) error {
+	if d.fault("remove", path) {
+		return syscall.EIO
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.files, path)
+	return os.Remove(path)
 }
 
 // powerCut writes what may be left on disk to another slot directory.

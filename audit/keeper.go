@@ -27,6 +27,7 @@ type keeper struct {
 	last   [sha256.Size]byte // hash of the record read last
 	poke   chan struct{}     // there is something new; holds one token
 	done   chan struct{}
+	looked time.Time   // for what expired
 	left   atomic.Bool // Close did not wait: the slot may be another's
 }
 
@@ -81,7 +82,11 @@ func (k *keeper) pass() {
 	if k.log.Err() != nil || head.Seq == k.signed.Size {
 		return
 	}
-	if err := k.sign(head); err != nil {
+	err := k.sign(head)
+	if err == nil {
+		err = k.expire()
+	}
+	if err != nil {
 		k.log.poison(err)
 	}
 }
@@ -89,7 +94,11 @@ func (k *keeper) pass() {
 // sign follows the records to head and signs it.
 func (k *keeper) sign(head Head) error {
 	if k.tree == nil {
-		t, err := openTree(k.log.opt.disk, k.log.dir, k.signed)
+		base, err := firstKept(k.log.dir)
+		if err != nil {
+			return err
+		}
+		t, err := openTree(k.log.opt.disk, k.log.dir, k.signed, base)
 		if err != nil {
 			return err
 		}

@@ -53,13 +53,12 @@ type Options struct {
 	// WriteDeadline is how long one write may take before the disk counts as
 	// failed.
 	WriteDeadline time.Duration
+	// Retention is how long records are kept; 0: for ever. Whole segments expire,
+	// and only what a checkpoint counts, so that Key MUST be given too.
+	Retention time.Duration
 	// Secondary is a directory, better on another disk, for a second breadcrumb
 	// of a log that fails. It MUST exist. "": there is none.
 	Secondary string
-	// Redact changes a record before it is stored: it hides what nobody may read
-	// in the log. It MUST NOT change what the record points to, but replace it,
-	// and is called by any number of goroutines. nil: records stay as they are.
-	Redact func(*Record)
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// Failed is called once, on its own goroutine, when the log failed.
@@ -67,6 +66,7 @@ type Options struct {
 
 	disk  *disk
 	every time.Duration // between checkpoints
+	look  time.Duration // between looks for what expired
 }
 
 // defaults fills what the caller left out.
@@ -97,6 +97,9 @@ func (o *Options) defaults() error {
 	}
 	if o.every <= 0 {
 		o.every = checkpointEvery
+	}
+	if o.look <= 0 {
+		o.look = expireEvery
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -208,8 +211,8 @@ func open(dir string, opt Options) (*Log, error) {
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		failed: make(chan struct{}), told: make(chan struct{}),
 	}
-	if r.crumb != nil {
-		l.segBegan = time.Time{} // a chain that failed goes on in a new file
+	if r.crumb != nil || r.sealed {
+		l.segBegan = time.Time{} // a chain that failed, or was sealed, goes on in a new file
 	}
 	var s *segment
 	if r.segment != "" {
@@ -277,9 +280,6 @@ func (l *Log) Append(rec Record) Ticket { return l.add(&rec, true) }
 func (l *Log) AppendLazy(rec Record) Ticket { return l.add(&rec, false) }
 
 func (l *Log) add(r *Record, eager bool) Ticket {
-	if l.opt.Redact != nil {
-		l.opt.Redact(r)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil || l.closing {

@@ -207,8 +207,14 @@ func (m memoryHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 func rebuildTree(dir string, head *Checkpoint) (memoryHashes, error) {
 	r := slotReader{slotDir: slotDir{slot: head.Slot, path: dir}}
 	defer r.close()
-	var t fold
-	var hashes memoryHashes
+	base, err := firstKept(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, hashes, err := expiredHashes(dir, base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
 	for t.size < head.Size {
 		line, _, err := r.stored(t.size + 1)
 		if err != nil {

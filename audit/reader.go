@@ -172,6 +172,9 @@ func (s *slotReader) openAt() (bool, error) {
 		i++
 	}
 	w, err := openWalker(filepath.Join(s.path, list[i].name))
+	if errors.Is(err, fs.ErrNotExist) && i == 0 && len(list) > 1 {
+		return s.openAt() // it expired between the look and the opening
+	}
 	if errors.Is(err, errBroken) || errors.Is(err, fs.ErrNotExist) {
 		if i+1 < len(list) {
 			err = fmt.Errorf("%w: %s: the file header is broken", ErrTampered, filepath.Join(s.path, list[i].name))

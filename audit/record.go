@@ -36,6 +36,11 @@ const (
 	KindPolicy Kind = "policy"
 	// KindTornTail says that a commit group cut short by a crash was removed.
 	KindTornTail Kind = "torn_tail"
+	// KindExpired says that the oldest records of the chain are about to be
+	// deleted; the hashes of the tree stay.
+	KindExpired Kind = "expired"
+	// KindSeal says that a chain which no process writes was closed by hand.
+	KindSeal Kind = "seal"
 	// KindGap says that an earlier process stopped because its log failed.
 	KindGap Kind = "gap"
 	// KindKey says that another key signs from here on. What it holds is signed
@@ -192,6 +197,8 @@ type Record struct {
 	Offset  int64  `json:"offset,omitempty"`
 	Cut     int64  `json:"cut,omitempty"`
 
+	// Expired says what an expired record deletes.
+	Expired *Expired `json:"expired,omitempty"`
 	// LastGood is the record that the chain goes on from, in a gap record, and
 	// Signature that of the log key over it: Ed25519, base64.
 	LastGood  *LastGood `json:"last_good,omitempty"`

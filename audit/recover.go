@@ -17,6 +17,7 @@ type recovery struct {
 	head    Head
 	open    map[uint64]struct{}
 
+	sealed     bool
 	generation int // of the key in force at the end, among the keys of the log
 
 	signed    uint64 // what the newest checkpoint counts
@@ -138,7 +139,7 @@ func (r *recovery) read(path string, sf segmentFile, opt *Options) error {
 	if err := r.rotate(c.rotations, opt); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrTampered, path, err)
 	}
-	r.segment, r.end, r.head, r.open = sf.name, w.off, c.head, c.open
+	r.segment, r.end, r.head, r.open, r.sealed = sf.name, w.off, c.head, c.open, c.sealed
 	return r.trim(path, w.f, opt.disk)
 }
 
@@ -254,7 +255,7 @@ func (r *recovery) unbegun(path string, sf segmentFile, at int64) error {
 
 // removeSegment deletes a segment that holds no record.
 func removeSegment(d *disk, path string) error {
-	if err := os.Remove(path); err != nil {
+	if err := d.remove(path); err != nil {
 		return err
 	}
 	return d.syncDir(filepath.Dir(path))

@@ -30,6 +30,11 @@ type SlotReport struct {
 	Records  uint64 `json:"records"`
 	Head     string `json:"head"`
 	Segments int    `json:"segments"`
+	// Sealed says that the chain was closed by [Seal] and not continued since.
+	Sealed bool `json:"sealed,omitempty"`
+	// Expired counts the oldest records that were deleted in their time. Their
+	// hashes are checked, and they are counted in Records.
+	Expired uint64 `json:"expired,omitempty"`
 	// Bad is the first bad record; nil: there is none.
 	Bad *Bad `json:"bad,omitempty"`
 	// Live says that a process writes the chain now; Writing that the last

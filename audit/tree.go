@@ -138,8 +138,9 @@ type treeFile struct {
 // openTree opens the tree of the chain in dir as it was when a checkpoint was
 // signed. What lies behind it was never vouched for and is computed anew. Where
 // the file does not have the root that was signed, or nothing was signed, the
-// tree begins at nothing.
-func openTree(d *disk, dir string, signed Checkpoint) (*treeFile, error) {
+// tree begins at base, behind the records that expired: their hashes were made
+// durable before they were deleted.
+func openTree(d *disk, dir string, signed Checkpoint, base uint64) (*treeFile, error) {
 	path := filepath.Join(dir, treeName)
 	f, err := d.open(path, os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -150,11 +151,13 @@ func openTree(d *disk, dir string, signed Checkpoint) (*treeFile, error) {
 	}
 	t := &treeFile{disk: d, f: f}
 	stored := storedHashes{f}
-	if root, err := stored.rootOf(signed.Size); err != nil || root != signed.Root {
-		return t, nil
+	size := signed.Size
+	if root, err := stored.rootOf(size); err != nil || root != signed.Root {
+		size = base
 	}
-	if t.fold, err = stored.resume(signed.Size); err != nil {
-		t.fold = fold{}
+	if t.fold, err = stored.resume(size); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%w: the hashes of expired records are gone: %w", ErrTampered, err)
 	}
 	t.off = tlog.StoredHashCount(int64(t.size)) * tlog.HashSize
 	return t, nil

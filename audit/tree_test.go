@@ -53,7 +53,7 @@ func buildTree(t testing.TB, leaves [][sha256.Size]byte) (*treeFile, string) {
 	t.Helper()
 	d := osDisk()
 	dir := t.TempDir()
-	tree, err := openTree(&d, dir, Checkpoint{Root: emptyRoot()})
+	tree, err := openTree(&d, dir, Checkpoint{Root: emptyRoot()}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestTreeIsTrustedOnlyWhereItWasSigned(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := osDisk()
-			tree, err := openTree(&d, dir, signed)
+			tree, err := openTree(&d, dir, signed, 0)
 			if err != nil || tree.size != c.want {
 				t.Fatalf("opened at %d, %v; want %d", tree.size, err, c.want)
 			}

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // VerifyOptions configure [Verify].
@@ -60,9 +62,13 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 		limit <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-limit }()
-			found[i] = newVerifier(s)
-			found[i].expect(opt.Keys, since[s.slot])
-			errs[i] = found[i].run()
+			for range 3 { // a segment may expire while it is looked for
+				found[i] = newVerifier(s)
+				found[i].expect(opt.Keys, since[s.slot])
+				if errs[i] = found[i].run(); !errors.Is(errs[i], fs.ErrNotExist) {
+					break
+				}
+			}
 		})
 	}
 	wg.Wait()
@@ -143,6 +149,9 @@ type verifier struct {
 
 	last    place      // of the record that was checked last
 	turned  Head       // before the segment that is being checked
+	base    uint64     // the records up to it expired
+	before  tlog.Hash  // leaf of the last of them
+	said    uint64     // how far a signed record says so
 	suspect *suspicion // nil: none
 }
 
@@ -183,6 +192,11 @@ func (v *verifier) run() error {
 	}
 	v.rep.Failed, v.rep.Segments = crumb, len(list)
 	v.started(len(list))
+	if len(list) > 0 {
+		if err := v.behindExpired(list[0].first - 1); err != nil {
+			return err
+		}
+	}
 	previous := ""
 	for i, sf := range list {
 		c := segmentCheck{v: v, file: sf, previous: previous, last: i == len(list)-1}
@@ -196,6 +210,7 @@ func (v *verifier) run() error {
 	}
 	v.resolve(nil)
 	v.unrotated()
+	v.expiredUnsaid()
 	v.cover.end()
 	if err := v.checkSince(); err != nil {
 		return err
@@ -220,7 +235,7 @@ func (v *verifier) started(segments int) {
 
 // conclude fills what is known only at the end of a chain.
 func (v *verifier) conclude() {
-	v.rep.Records = v.chain.count
+	v.rep.Records, v.rep.Expired = v.chain.count, v.base
 	if v.rep.Bad != nil {
 		v.rep.Records = min(v.rep.Records, v.rep.Bad.Seq-1)
 	}
@@ -231,7 +246,7 @@ func (v *verifier) conclude() {
 	if v.cover.own != nil {
 		v.rep.NotCheckpointed -= min(v.cover.own.Size, v.rep.Records)
 	}
-	v.rep.Head = v.chain.head.prev()
+	v.rep.Head, v.rep.Sealed = v.chain.head.prev(), v.chain.sealed
 	v.rep.OutcomeUnknown = append(v.rep.OutcomeUnknown, v.chain.unknown...)
 	if !v.rep.Live && v.rep.Bad == nil {
 		v.rep.OutcomeUnknown = append(v.rep.OutcomeUnknown, sorted(v.chain.open)...)

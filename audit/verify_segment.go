@@ -38,6 +38,7 @@ func (v *verifier) record(line []byte, p place) {
 	switch what {
 	case "":
 		v.last = p
+		v.noteExpired(&h, line)
 		err := v.learn()
 		if err == nil && string(h.kind) == string(KindGap) {
 			err = checkGap(line, v.turned, v.instance, v.keys.Current())
@@ -147,6 +148,10 @@ func (c *segmentCheck) begin(line []byte, p place) {
 		c.v.instance = r.Instance
 	}
 	err = r.beginsSegment(c.v.instance)
+	if err == nil && c.v.base > 0 && c.file.first == c.v.base+1 {
+		c.previous = r.Previous
+		err = c.v.goesOn(&r)
+	}
 	if err == nil {
 		err = c.v.learnKey(&r)
 	}
