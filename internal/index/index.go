@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/custos-zt/custos/audit"
 )
 
 // Index is the index of one log. It holds no file open between calls, and any
@@ -170,3 +172,30 @@ func (x *Index) view(ctx context.Context, f func(*sql.Tx) error) error {
 // Unusable reports whether an error of a reading method says that the index has
 // to be built anew, which [Index.Rebuild] does.
 func Unusable(err error) bool { return unusable(err) }
+
+// Lag returns how many records the log has that the index does not.
+func (x *Index) Lag(ctx context.Context) (records uint64, err error) {
+	end, err := audit.End(x.logDir)
+	if err != nil {
+		return 0, err
+	}
+	path, err := x.folder.current()
+	if err != nil {
+		return 0, err
+	}
+	at := map[int]*cursor{}
+	if path != "" {
+		err = x.view(ctx, func(tx *sql.Tx) (err error) {
+			at, err = loadCursors(ctx, tx)
+			return err
+		})
+	}
+	for slot, seq := range end {
+		if c := at[slot]; c == nil {
+			records += seq
+		} else if seq > c.seq {
+			records += seq - c.seq
+		}
+	}
+	return records, err
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/query"
+	"github.com/custos-zt/custos/internal/state"
+)
+
+// filterFlags are the conditions that `audit query` and `tail` share.
+type filterFlags struct{ terms query.Terms }
+
+// filterHelp explains them.
+const filterHelp = `All conditions hold at once; of several values of one condition (--tool a,b or
+--tool a --tool b) one has to hold. Values are compared whole. A tool is named
+with or without its server; a subject without issuer is a user of this machine;
+a policy is a digest or its beginning. The log has no paths and hosts, but keyed
+digests of those that were judged: --path finds what was about a path or
+anything in it.
+
+Times: ` + query.TimeSyntax + `.`
+
+// add declares the flags. Outcomes are part of the calls that they end.
+func (f *filterFlags) add(cmd *cobra.Command) {
+	t := &f.terms
+	for _, x := range []struct {
+		to          *[]string
+		name, usage string
+	}{
+		{&t.Subject, "subject", "who asked: `issuer:id`"},
+		{&t.Agent, "agent", "the proven `identity` of the software that acted"},
+		{&t.Tool, "tool", "`tool` or server.tool"},
+		{&t.Decision, "decision", "`allow`, approve or deny"},
+		{&t.Reason, "reason", "the precise `reason`, such as default_denied"},
+		{&t.Rule, "rule", "`id` of the rule that determined"},
+		{&t.Kind, "kind", "`kind` of record: admission, start, policy, outcome_unknown, …"},
+		{&t.Approver, "approver", "who answered a held call: `issuer:id`"},
+		{&t.Policy, "policy", "`digest` of the policy that decided"},
+		{&t.Path, "path", "a `path`, or a directory above it, that the call was about"},
+		{&t.Host, "host", "a `host` or URL that the call was about"},
+		{&t.Label, "label", "a `label` of the result"},
+		{&t.Session, "session", "`id` of the session"},
+	} {
+		cmd.Flags().StringSliceVar(x.to, x.name, nil, x.usage)
+	}
+	cmd.Flags().BoolVar(&t.SelfApproved, "self-approved", false, "only what was approved by who asked for it")
+	f.addTimes(cmd)
+}
+
+// addTimes declares --since and --until alone.
+func (f *filterFlags) addTimes(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.terms.Since, "since", "", "the first `time` that counts: 24h, today, 2026-11-20, …")
+	cmd.Flags().StringVar(&f.terms.Until, "until", "", "the first `time` that does not count")
+}
+
+// filter reads the conditions. Paths and hosts become digests under the key of
+// the state directory.
+func (a *app) filter(flags *filterFlags, logDir string) (query.Filter, error) {
+	f, err := query.Parse(flags.terms, time.Now())
+	if err != nil {
+		return f, usage(err.Error(), "times are "+query.TimeSyntax)
+	}
+	if len(f.Path) == 0 && len(f.Host) == 0 {
+		return f, nil
+	}
+	dir, err := state.OpenExisting(filepath.Dir(logDir))
+	if err != nil {
+		return f, failure(err, "paths and hosts are looked up by keyed digests: the key is in the state directory")
+	}
+	for _, p := range f.Path {
+		if abs, err := filepath.Abs(p); err == nil && !filepath.IsAbs(p) {
+			p = abs // as the shell means it
+		}
+		f.Digests.Path = append(f.Digests.Path, audit.PathDigests(p, dir.HMAC)...)
+	}
+	for _, h := range f.Host {
+		f.Digests.Host = append(f.Digests.Host, audit.HostDigests(h, dir.HMAC)...)
+	}
+	return f, nil
+}
