@@ -30,18 +30,18 @@ func (g *guard) lastGood(dir *state.Dir, name string, refused error) error {
 	if err != nil {
 		return refused
 	}
-	read, err := g.policy.reader.recall(dir, last.PolicyDigest)
-	if err != nil || !samePaths(names, read.names) {
+	read, err := g.policy.reader.Recall(dir, last.PolicyDigest)
+	if err != nil || !samePaths(names, read.Names) {
 		return refused
 	}
-	p, err := g.app.compile(read.sources, read.under(g.policy.options))
+	p, err := g.app.compile(read.Sources, read.Under(g.policy.options))
 	if err != nil {
 		return refused
 	}
 	if _, err := g.app.provePolicy(context.Background(), g.policy.bench(read, g.registry), p.snapshot); err != nil {
 		return refused
 	}
-	read.names = names // as the watcher will find them
+	read.Names = names // as the watcher will find them
 	g.policy.snapshot, g.policy.sources, g.policy.read, g.policy.files = p.snapshot, p.sources, read, names
 	g.fellBack = "the policy cannot be used: " + e.Text
 	fmt.Fprintf(g.app.Err, "custos: error: %s; the last good one is in force: %s\n", term.Escape(g.fellBack), last.PolicyDigest)

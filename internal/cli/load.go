@@ -11,6 +11,7 @@ import (
 	"github.com/custos-zt/custos/internal/config"
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/sources"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/policy"
@@ -26,8 +27,8 @@ type loadedPolicy struct {
 	// against.
 	again   func() ([]string, error)
 	options policy.Options
-	reader  *sourceReader
-	read    *files
+	reader  *sources.Reader
+	read    *sources.Files
 }
 
 // protected are the files that no call may touch: the policy and the
@@ -78,7 +79,7 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 		if err != nil {
 			return loadedPolicy{}, err
 		}
-		reader.signed = len(reader.keys) > 0
+		reader.Signed = len(reader.Keys) > 0
 		p, err := a.loadWith(reader, files, o)
 		p.again, p.options, p.reader = again, o, reader
 		if err == nil {
@@ -146,12 +147,12 @@ func (a *app) loadPolicy(names []string, o policy.Options) (loadedPolicy, error)
 	return a.loadWith(reader, names, o)
 }
 
-func (a *app) loadWith(reader *sourceReader, names []string, o policy.Options) (loadedPolicy, error) {
-	read, err := reader.read(names)
+func (a *app) loadWith(reader *sources.Reader, names []string, o policy.Options) (loadedPolicy, error) {
+	read, err := reader.Files(names)
 	if err != nil {
 		return loadedPolicy{}, &Error{Code: ExitPolicy, Text: err.Error(), Err: err}
 	}
-	p, err := a.compile(read.sources, read.under(o))
+	p, err := a.compile(read.Sources, read.Under(o))
 	p.reader, p.read = reader, read
 	for _, name := range names {
 		if name != "-" {

@@ -61,7 +61,7 @@ func (a *app) check(files []string) error {
 	if err != nil {
 		return err
 	}
-	read, err := reader.read(files)
+	read, err := reader.Files(files)
 	if err != nil {
 		return &Error{Code: ExitPolicy, Text: err.Error(), Err: err}
 	}
@@ -69,7 +69,7 @@ func (a *app) check(files []string) error {
 	if err != nil {
 		return err
 	}
-	bench := proof.Bench{Sources: read.sources, Options: read.under(withTeams(policyOptions("", registry), conf)), Registry: registry}
+	bench := proof.Bench{Sources: read.Sources, Options: read.Under(withTeams(policyOptions("", registry), conf)), Registry: registry}
 	snapshot, problems := policy.Compile(bench.Sources, bench.Options)
 	report, code := checkReport{Valid: snapshot != nil, Problems: problems}, ExitPolicy
 	if snapshot != nil {

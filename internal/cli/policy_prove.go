@@ -7,11 +7,12 @@ import (
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/proof"
+	"github.com/custos-zt/custos/internal/sources"
 )
 
 // bench is what the tests of a policy are run against, once its files are read.
-func (p *loadedPolicy) bench(read *files, registry *inventory.Registry) *proof.Bench {
-	return &proof.Bench{Sources: read.sources, Options: read.under(p.options), Registry: registry}
+func (p *loadedPolicy) bench(read *sources.Files, registry *inventory.Registry) *proof.Bench {
+	return &proof.Bench{Sources: read.Sources, Options: read.Under(p.options), Registry: registry}
 }
 
 // provePolicy runs the tests that policy files hold themselves and returns how many

@@ -10,6 +10,7 @@ import (
 
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/proof"
+	"github.com/custos-zt/custos/internal/sources"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/policy"
@@ -59,10 +60,10 @@ in force.`,
 // rollback is one policy that is to be replaced by an earlier one.
 type rollback struct {
 	dir      *state.Dir
-	reader   *sourceReader
+	reader   *sources.Reader
 	registry *inventory.Registry
 	options  policy.Options
-	from, to *files
+	from, to *sources.Files
 	// backend is the server that the policies were in force for.
 	backend string
 }
@@ -81,7 +82,7 @@ func (a *app) rollback(ctx context.Context, f rollbackFlags) error {
 	if err != nil {
 		return err
 	}
-	out := rolledBack{From: r.from.digest(), To: r.to.digest(), Files: []string{}, DryRun: f.dryRun}
+	out := rolledBack{From: r.from.Digest(), To: r.to.Digest(), Files: []string{}, DryRun: f.dryRun}
 	if out.Comparison, err = a.compareRollback(ctx, r); err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (a *app) rollback(ctx context.Context, f rollbackFlags) error {
 			return failure(err, "")
 		}
 		for _, i := range changed {
-			out.Files = append(out.Files, r.to.names[i])
+			out.Files = append(out.Files, r.to.Names[i])
 		}
 	}
 	if a.json {
@@ -153,16 +154,16 @@ func (a *app) planRollback(f rollbackFlags) (*rollback, error) {
 	if r.dir, err = state.OpenExisting(path); err != nil {
 		return nil, failure(err, "")
 	}
-	if r.from, err = r.reader.recall(r.dir, from); err != nil {
-		return nil, err
+	if r.from, err = r.reader.Recall(r.dir, from); err != nil {
+		return nil, recalled(err, from)
 	}
-	r.reader.signed = len(r.reader.keys) > 0
-	if r.to, err = r.reader.recall(r.dir, to); err != nil {
-		return nil, err
+	r.reader.Signed = len(r.reader.Keys) > 0
+	if r.to, err = r.reader.Recall(r.dir, to); err != nil {
+		return nil, recalled(err, to)
 	}
-	if !slices.Equal(r.from.names, r.to.names) {
+	if !slices.Equal(r.from.Names, r.to.Names) {
 		return nil, &Error{
-			Code: ExitFailure, Text: fmt.Sprintf("the policy in force is read from %q, and %s was read from %q", r.from.names, short(to), r.to.names),
+			Code: ExitFailure, Text: fmt.Sprintf("the policy in force is read from %q, and %s was read from %q", r.from.Names, short(to), r.to.Names),
 			Hint: "name the same files in policy.files again, then write them: custos policy show DIGEST",
 		}
 	}
@@ -199,8 +200,8 @@ func (a *app) goingBack(all []activation, f rollbackFlags) (from, to, backend st
 // compareRollback makes sure that the earlier policy can be put in force, and
 // says what it changes.
 func (a *app) compareRollback(ctx context.Context, r *rollback) (*proof.Comparison, error) {
-	bench := func(f *files) *proof.Bench {
-		return &proof.Bench{Sources: f.sources, Options: f.under(r.options), Registry: r.registry}
+	bench := func(f *sources.Files) *proof.Bench {
+		return &proof.Bench{Sources: f.Sources, Options: f.Under(r.options), Registry: r.registry}
 	}
 	to := bench(r.to)
 	p, err := a.compile(to.Sources, to.Options)

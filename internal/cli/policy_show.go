@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -134,21 +132,6 @@ func keptFiles(dir *state.Dir, digest string) ([]shownFile, error) {
 		files = append(files, shownFile{"sha256:" + hexits, string(member)})
 	}
 	return files, nil
-}
-
-// kept reads one kept text and checks that it is what its digest says.
-func kept(dir *state.Dir, digest string) ([]byte, error) {
-	text, err := dir.Policy(digest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Error{Code: ExitFailure, Text: digest + " is in the log, and its text is gone from the state directory"}
-	}
-	if err != nil {
-		return nil, failure(err, "")
-	}
-	if sum := sha256.Sum256(text); "sha256:"+hex.EncodeToString(sum[:]) != digest {
-		return nil, &Error{Code: ExitEvidence, Text: "the text kept as " + digest + " was changed: it has another digest"}
-	}
-	return text, nil
 }
 
 func (a *app) printKept(digest string, files []shownFile) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/internal/bundle"
+	"github.com/custos-zt/custos/internal/sources"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -54,7 +55,7 @@ func (a *app) verifyBundle(trust, audience, name string) error {
 	if trust == "" {
 		return usage("no keys to trust were given", "custos policy verify --trust PUB "+name)
 	}
-	keys, err := a.trustRoot(trust)
+	keys, err := sources.TrustRoot(trust, a.read)
 	if err != nil {
 		return &Error{Code: ExitConfig, Text: err.Error(), Err: err}
 	}

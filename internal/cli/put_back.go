@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/custos-zt/custos/internal/sources"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -15,12 +16,12 @@ import (
 // put back.
 func (r *rollback) changes() ([]int, error) {
 	var out []int
-	for i, name := range r.to.names {
+	for i, name := range r.to.Names {
 		now, err := os.ReadFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err != nil || !bytes.Equal(now, r.to.raw[i]) {
+		if err != nil || !bytes.Equal(now, r.to.Raw[i]) {
 			out = append(out, i)
 		}
 	}
@@ -30,24 +31,24 @@ func (r *rollback) changes() ([]int, error) {
 // putBack writes the files. A text that was never in force is kept first:
 // somebody wrote it.
 func (a *app) putBack(r *rollback, changed []int) error {
-	if len(r.reader.keys) > 0 {
-		for _, b := range r.to.bundles {
+	if len(r.reader.Keys) > 0 {
+		for _, b := range r.to.Bundles {
 			if err := r.dir.AcceptRevision(b.Manifest.Name, b.Manifest.Revision, b.Digest); err != nil {
 				return err
 			}
 		}
 	}
 	for _, i := range changed {
-		name := r.to.names[i]
+		name := r.to.Names[i]
 		if now, err := os.ReadFile(name); err == nil {
-			if _, err := r.dir.Policy(digestOf(now)); err != nil {
-				if err := r.dir.KeepPolicy(digestOf(now), now); err != nil {
+			if _, err := r.dir.Policy(sources.DigestOf(now)); err != nil {
+				if err := r.dir.KeepPolicy(sources.DigestOf(now), now); err != nil {
 					return err
 				}
-				a.say("what %s held was never in force; it is kept as %s", term.Escape(name), digestOf(now))
+				a.say("what %s held was never in force; it is kept as %s", term.Escape(name), sources.DigestOf(now))
 			}
 		}
-		if err := replaceFile(name, r.to.raw[i]); err != nil {
+		if err := replaceFile(name, r.to.Raw[i]); err != nil {
 			return err
 		}
 	}

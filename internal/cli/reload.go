@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/custos-zt/custos/internal/sources"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/policy"
 )
@@ -23,9 +24,9 @@ const settleFor = 200 * time.Millisecond
 // attacker would like only by a person.
 type watcher struct {
 	guard   *guard
-	current *files   // in force: none of them may go
-	refused string   // what was last refused, said once
-	places  []string // where they lead to, protected
+	current *sources.Files // in force: none of them may go
+	refused string         // what was last refused, said once
+	places  []string       // where they lead to, protected
 }
 
 // watchPolicy watches the policy files until the returned function is called,
@@ -75,8 +76,8 @@ func (w *watcher) look(ctx context.Context) {
 		w.refuse(err.Error(), err.Error())
 		return
 	}
-	identity := now.identity()
-	if identity == w.current.identity() {
+	identity := now.Identity()
+	if identity == w.current.Identity() {
 		if w.refused != "" {
 			w.refused = ""
 			w.guard.engine.Degraded("")
@@ -92,16 +93,16 @@ func (w *watcher) look(ctx context.Context) {
 		return
 	case <-time.After(settleFor):
 	}
-	if again, err := w.read(); err != nil || again.identity() != identity {
+	if again, err := w.read(); err != nil || again.Identity() != identity {
 		return // it is still being written: the next look sees the rest
 	}
 	w.activate(ctx, now, identity)
 }
 
 // activate compiles a changed policy, runs its own tests and puts it in force.
-func (w *watcher) activate(ctx context.Context, now *files, identity string) {
+func (w *watcher) activate(ctx context.Context, now *sources.Files, identity string) {
 	g := w.guard
-	snapshot, problems := policy.Compile(now.sources, now.under(g.policy.options))
+	snapshot, problems := policy.Compile(now.Sources, now.Under(g.policy.options))
 	for _, p := range problems {
 		if p.Severity == policy.Error || !g.app.quiet {
 			fmt.Fprintln(g.app.Err, term.Escape(p.String()))
@@ -116,24 +117,24 @@ func (w *watcher) activate(ctx context.Context, now *files, identity string) {
 		w.refuse(identity, err.Error())
 		return
 	}
-	if err := g.policy.reader.advance(g.evidence, now); err != nil {
+	if err := g.policy.reader.Advance(g.evidence, now); err != nil {
 		w.refuse(identity, err.Error())
 		return
 	}
-	if err := now.keep(g.evidence); err != nil {
+	if err := now.Keep(g.evidence); err != nil {
 		w.refuse(identity, err.Error())
 		return
 	}
 	old := w.current
-	if now.digest() != old.digest() {
-		err := g.relay.Swap(func() error { return g.engine.Activate(snapshot, now.sources) })
+	if now.Digest() != old.Digest() {
+		err := g.relay.Swap(func() error { return g.engine.Activate(snapshot, now.Sources) })
 		if err != nil {
 			w.refuse(identity, err.Error())
 			return
 		}
 		g.app.sayUnapplied(snapshot)
 		g.app.sayObligations(snapshot)
-		g.app.say("the policy was reloaded: %d rules, %s (before: %s)", len(snapshot.Rules()), now.digest(), old.digest())
+		g.app.say("the policy was reloaded: %d rules, %s (before: %s)", len(snapshot.Rules()), now.Digest(), old.Digest())
 	}
 	w.current, w.refused = now, ""
 }
@@ -152,18 +153,18 @@ func (w *watcher) refuse(state, why string) {
 
 // read reads the files as they are now. A file in force that is gone is an
 // error: the rules in it may be those that deny.
-func (w *watcher) read() (*files, error) {
+func (w *watcher) read() (*sources.Files, error) {
 	names, err := w.guard.policy.again()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range w.current.names {
+	for _, name := range w.current.Names {
 		if !slices.Contains(names, name) {
 			return nil, fmt.Errorf("%s is gone", name)
 		}
 	}
 	w.protect(names)
-	return w.guard.policy.reader.read(names)
+	return w.guard.policy.reader.Files(names)
 }
 
 // protect keeps calls from what the files lead to now: a link may lead

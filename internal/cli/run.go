@@ -137,10 +137,10 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 		return nil, noEvidence(ev.err)
 	}
 	if g.policy.reader != nil {
-		if err := g.policy.reader.advance(ev.evidence.Dir, g.policy.read); err != nil {
+		if err := g.policy.reader.Advance(ev.evidence.Dir, g.policy.read); err != nil {
 			return nil, errors.Join(&Error{Code: ExitPolicy, Text: err.Error(), Err: err}, ev.evidence.Close())
 		}
-		if err := g.policy.read.keep(ev.evidence.Dir); err != nil {
+		if err := g.policy.read.Keep(ev.evidence.Dir); err != nil {
 			return nil, errors.Join(noEvidence(err), ev.evidence.Close())
 		}
 	}

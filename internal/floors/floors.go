@@ -43,6 +43,7 @@ func Table() []Room {
 		{Path: "internal/auditor", Outside: []string{"filippo.io/age"}},
 		{Path: "internal/keychain", Outside: []string{"github.com/zalando/go-keyring"}},
 		{Path: "internal/state", Inside: []string{"audit"}, Outside: []string{"golang.org/x/sys"}},
+		{Path: "internal/sources", Inside: []string{"internal/bundle", "internal/state", "policy"}},
 		{Path: "internal/inventory", Inside: []string{"access", "internal/canon", "policy"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
 		{Path: "internal/query", Inside: []string{"access", "audit"}},
 		{Path: "internal/index", Inside: []string{"audit", "internal/query"}, Outside: []string{"modernc.org/sqlite"}},
@@ -59,7 +60,7 @@ func Table() []Room {
 		{Path: "internal/gateway", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pep"}},
 		{Path: "internal/ask", Inside: []string{"access", "audit", "internal/approval", "internal/approval/book", "internal/canon", "internal/state", "internal/term"}},
 		{Path: "internal/demo", Inside: []string{"internal/canon", "internal/term"}},
-		{Path: "internal/cli", Inside: []string{".", "access", "audit", "internal/approval", "internal/approval/book", "internal/ask", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/index", "internal/inventory", "internal/keychain", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/query", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
+		{Path: "internal/cli", Inside: []string{".", "access", "audit", "internal/approval", "internal/approval/book", "internal/ask", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/index", "internal/inventory", "internal/keychain", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/query", "internal/sources", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
 		{Path: "cmd/custos", Inside: []string{"internal/cli"}},
 		{Path: "internal/floors"},
 	}
