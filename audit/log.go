@@ -59,6 +59,10 @@ type Options struct {
 	// Secondary is a directory, better on another disk, for a second breadcrumb
 	// of a log that fails. It MUST exist. "": there is none.
 	Secondary string
+	// Redact changes a record before it is stored: it hides what nobody may read
+	// in the log. It MUST NOT change what the record points to, but replace it,
+	// and is called by any number of goroutines. nil: records stay as they are.
+	Redact func(*Record)
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// Failed is called once, on its own goroutine, when the log failed.
@@ -280,6 +284,9 @@ func (l *Log) Append(rec Record) Ticket { return l.add(&rec, true) }
 func (l *Log) AppendLazy(rec Record) Ticket { return l.add(&rec, false) }
 
 func (l *Log) add(r *Record, eager bool) Ticket {
+	if l.opt.Redact != nil {
+		l.opt.Redact(r)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil || l.closing {
