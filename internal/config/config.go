@@ -82,6 +82,13 @@ type Audit struct {
 	Keychain bool
 	// Witnesses cosign the heads of the log.
 	Witnesses []Witness
+	// Redaction says what the log keeps of arguments, Replay how long they are
+	// kept apart from it. Pseudonyms replaces subjects by keyed digests. Canaries
+	// are secrets that must appear nowhere.
+	Redaction  Redaction
+	Replay     Replay
+	Pseudonyms bool
+	Canaries   []Reference
 }
 
 // Denials is the form of a refusal.
@@ -98,7 +105,7 @@ func Default() Config {
 	return Config{
 		Version:   1,
 		Limits:    Limits{Frame: 16 << 20, Depth: 64, InFlight: 64 << 20},
-		Audit:     Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour},
+		Audit:     Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour, Redaction: defaultRedaction(), Replay: defaultReplay()},
 		Approvals: Approvals{Wait: 45 * time.Second, Channels: ApprovalChannels()},
 		Denials:   DenyAsResult,
 	}
@@ -172,6 +179,9 @@ func (c *Config) anchor(dir string) {
 		c.Policy.Files[i].Path = rooted(dir, c.Policy.Files[i].Path)
 	}
 	c.Sinks.anchor(dir)
+	for i := range c.Audit.Canaries {
+		anchorReference(dir, &c.Audit.Canaries[i])
+	}
 }
 
 func rooted(dir, path string) string {

@@ -41,7 +41,7 @@ denials: error
 			{Path: "/etc/p.yaml", Layer: "global"},
 		}},
 		Limits:    Limits{Frame: 1 << 20, Depth: 32, InFlight: 8 << 20},
-		Audit:     Audit{SegmentSize: 1 << 20, SegmentAge: 30 * time.Minute},
+		Audit:     Audit{SegmentSize: 1 << 20, SegmentAge: 30 * time.Minute, Redaction: defaultRedaction(), Replay: defaultReplay()},
 		Approvals: Approvals{Channels: []string{"cli"}},
 		Denials:   DenyAsError, Source: path,
 	}

@@ -201,6 +201,10 @@ func (d *decoder) audit(n *yaml.Node, a *Audit) {
 		}},
 		{"key", func(d *decoder, n *yaml.Node) { a.Keychain = d.keyPlace(n) }},
 		{"witness", func(d *decoder, n *yaml.Node) { a.Witnesses = d.witnesses(n) }},
+		{"redaction", func(d *decoder, n *yaml.Node) { d.redaction(n, &a.Redaction) }},
+		{"replay", func(d *decoder, n *yaml.Node) { d.replay(n, &a.Replay) }},
+		{"pseudonyms", func(d *decoder, n *yaml.Node) { d.boolean(n, &a.Pseudonyms) }},
+		{"canaries", func(d *decoder, n *yaml.Node) { a.Canaries = d.canaries(n) }},
 	})
 }
 
