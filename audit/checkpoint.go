@@ -1,13 +1,9 @@
 package audit
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,9 +14,8 @@ import (
 
 const (
 	// checkpointName is the file beside the segments that holds the newest
-	// checkpoint; it is written under the other name first.
-	checkpointName    = "checkpoint"
-	checkpointNewName = "checkpoint.new"
+	// checkpoint.
+	checkpointName = "checkpoint"
 	// maxCheckpoint is what a reader believes.
 	maxCheckpoint = 8 << 10
 	originPrefix  = "custos/"
@@ -86,7 +81,7 @@ var errSignature = errors.New("the checkpoint is not signed by the key of this l
 
 // OpenCheckpoint reads a signed checkpoint and checks that key signed it.
 func OpenCheckpoint(signed []byte, key ed25519.PublicKey) (Checkpoint, error) {
-	c, err := parseCheckpoint(signed)
+	c, err := ParseCheckpoint(signed)
 	if err != nil {
 		return c, err
 	}
@@ -101,9 +96,9 @@ func OpenCheckpoint(signed []byte, key ed25519.PublicKey) (Checkpoint, error) {
 	return c, nil
 }
 
-// parseCheckpoint reads the text of a checkpoint and no signature. Lines after
+// ParseCheckpoint reads the text of a checkpoint and no signature. Lines after
 // the root are refused: this log never writes any.
-func parseCheckpoint(signed []byte) (Checkpoint, error) {
+func ParseCheckpoint(signed []byte) (Checkpoint, error) {
 	text, _, ok := strings.Cut(string(signed), "\n\n")
 	lines := strings.Split(text, "\n")
 	if !ok || len(signed) > maxCheckpoint || len(lines) != 3 {
@@ -130,17 +125,7 @@ func parseCheckpoint(signed []byte) (Checkpoint, error) {
 
 // readCheckpoint returns the newest signed checkpoint of the chain in dir; nil
 // where there is none.
-func readCheckpoint(dir string) ([]byte, error) {
-	f, err := openRead(filepath.Join(dir, checkpointName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxCheckpoint+1))
-}
+func readCheckpoint(dir string) ([]byte, error) { return readNote(filepath.Join(dir, checkpointName)) }
 
 // ownCheckpoint returns the newest checkpoint of the chain that is about to be
 // continued; the zero Checkpoint where there is none yet.
@@ -166,26 +151,6 @@ func ownCheckpoint(dir string, opt *Options) (Checkpoint, error) {
 	return c, nil
 }
 
-// writeCheckpoint puts a signed checkpoint in place: a crash leaves the old one
-// or the new one. keep is asked at the last moment whether it is still wanted.
-func writeCheckpoint(d *disk, dir string, signed []byte, keep func() bool) error {
-	temp := filepath.Join(dir, checkpointNewName)
-	f, err := d.open(temp, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
-	if err == nil {
-		if err = d.writeFull(f, signed, 0); err == nil {
-			err = d.sync(f)
-		}
-		err = joinClose(err, f)
-	}
-	if err == nil && keep() {
-		err = os.Rename(temp, filepath.Join(dir, checkpointName))
-	}
-	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
-}
-
 // Heads returns the newest signed checkpoint of every chain, one after the
 // other with an empty line between them, to be kept where the log's owner
 // cannot reach it. The signatures are not checked: that is [Verify] with
@@ -205,17 +170,17 @@ func Heads(logDir string) ([]byte, []Checkpoint, error) {
 		if signed == nil {
 			continue
 		}
-		c, err := parseCheckpoint(signed)
+		c, err := ParseCheckpoint(signed)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %s: %w", ErrTampered, filepath.Join(s.path, checkpointName), err)
 		}
 		bundle, list = append(bundle, signed), append(list, c)
 	}
-	return bytes.Join(bundle, []byte{'\n'}), list, nil
+	return JoinHeads(bundle), list, nil
 }
 
-// splitHeads takes apart what [Heads] returned.
-func splitHeads(bundle []byte) ([][]byte, error) {
+// SplitHeads takes apart what [Heads] returned. No signature is checked.
+func SplitHeads(bundle []byte) ([][]byte, error) {
 	blocks := strings.Split(strings.TrimSuffix(string(bundle), "\n"), "\n\n")
 	if len(blocks)%2 != 0 {
 		return nil, errors.New("not a file of checkpoints")

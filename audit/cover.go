@@ -14,8 +14,8 @@ import (
 // while its records come by.
 type cover struct {
 	v     *verifier
-	own   *Checkpoint // the newest that lies beside the chain; nil: none
-	since *Checkpoint // kept elsewhere; nil: none
+	own   *Checkpoint   // the newest that lies beside the chain; nil: none
+	heads []*Checkpoint // own, and those kept elsewhere
 	tree  fold
 	upTo  uint64 // behind it nothing was signed
 	buf   []tlog.Hash
@@ -26,23 +26,29 @@ type cover struct {
 // openCover reads the newest checkpoint of a chain. It MUST be read before the
 // records: whatever it counts was durable by then. Signatures are checked once
 // the chain has named its key.
-func openCover(v *verifier, since *keptHead) (cover, []byte, error) {
+func openCover(v *verifier, since []*keptHead) (cover, []byte, error) {
 	c := cover{v: v}
-	if since != nil {
-		c.since, c.upTo = &since.Checkpoint, since.Size
+	for _, head := range since {
+		c.expect(&head.Checkpoint)
 	}
 	signed, err := readCheckpoint(v.dir)
 	if err != nil || signed == nil {
 		return c, nil, err
 	}
-	own, err := parseCheckpoint(signed)
+	own, err := ParseCheckpoint(signed)
 	if err != nil {
 		v.badCheckpoint(err.Error())
 		return c, nil, nil
 	}
 	c.own = &own
-	c.upTo = max(c.upTo, own.Size)
+	c.expect(&own)
 	return c, signed, nil
+}
+
+// expect adds a head that the records must agree with.
+func (c *cover) expect(head *Checkpoint) {
+	c.heads = append(c.heads, head)
+	c.upTo = max(c.upTo, head.Size)
 }
 
 // record takes the hash of the next intact record.
@@ -56,8 +62,8 @@ func (c *cover) record(hash [sha256.Size]byte) {
 // leaf takes the next leaf.
 func (c *cover) leaf(leaf tlog.Hash) {
 	c.buf = c.tree.add(leaf, c.buf[:0])
-	for _, head := range []*Checkpoint{c.own, c.since} {
-		if head != nil && head.Size == c.tree.size && c.tree.root() != head.Root {
+	for _, head := range c.heads {
+		if head.Size == c.tree.size && c.tree.root() != head.Root {
 			c.blamed = true
 			c.v.unlike(head)
 			return
@@ -68,8 +74,8 @@ func (c *cover) leaf(leaf tlog.Hash) {
 // end finds a chain that ends before what was signed for it.
 func (c *cover) end() {
 	v := c.v
-	for _, head := range []*Checkpoint{c.own, c.since} {
-		if v.rep.Bad == nil && head != nil && v.chain.count < head.Size {
+	for _, head := range c.heads {
+		if v.rep.Bad == nil && v.chain.count < head.Size {
 			p := v.last
 			c.blamed = true
 			v.bad(v.chain.next, p.file, p.offset, fmt.Sprintf("is missing: a signed head counts %d records", head.Size))
@@ -151,19 +157,21 @@ func (v *verifier) checkSignature(signed []byte) error {
 	return nil
 }
 
-// checkSince checks who signed the head that was kept elsewhere. One that
+// checkSince checks who signed the heads that were kept elsewhere. One that
 // nobody known signed is no finding, and takes nothing back that was found
 // without it.
 func (v *verifier) checkSince() error {
-	if v.since == nil || v.rep.Bad != nil && !v.cover.blamed {
+	if v.rep.Bad != nil && !v.cover.blamed {
 		return nil
 	}
-	err := errNoKey
-	if !v.keys.IsZero() {
-		_, err = v.openHead(v.since.signed)
-	}
-	if err != nil {
-		return fmt.Errorf("the earlier head: %w", err)
+	for _, head := range v.since {
+		err := errNoKey
+		if !v.keys.IsZero() {
+			_, err = v.openHead(head.signed)
+		}
+		if err != nil {
+			return fmt.Errorf("the earlier head: %w", err)
+		}
 	}
 	return nil
 }
@@ -198,32 +206,29 @@ type keptHead struct {
 
 // readSince reads the heads that a reader kept elsewhere. Who signed them is
 // checked once the chain has named its keys.
-func readSince(bundle []byte) (map[int]*keptHead, error) {
+func readSince(bundle []byte) (map[int][]*keptHead, error) {
 	if bundle == nil {
 		return nil, nil
 	}
-	notes, err := splitHeads(bundle)
+	notes, err := SplitHeads(bundle)
 	if err != nil {
 		return nil, err
 	}
-	heads := map[int]*keptHead{}
+	heads := map[int][]*keptHead{}
 	for _, signed := range notes {
-		c, err := parseCheckpoint(signed)
+		c, err := ParseCheckpoint(signed)
 		if err != nil {
 			return nil, err
 		}
-		if heads[c.Slot] != nil {
-			return nil, fmt.Errorf("two heads of slot %02d", c.Slot)
-		}
-		heads[c.Slot] = &keptHead{c, signed}
+		heads[c.Slot] = append(heads[c.Slot], &keptHead{c, signed})
 	}
 	return heads, nil
 }
 
 // headsOfMissing checks who signed the heads of chains that are not there. A
 // key that is not known from elsewhere is that of the first chain.
-func headsOfMissing(heads map[int]*keptHead, slots []slotDir, keys Keys) error {
-	for n, head := range heads {
+func headsOfMissing(heads map[int][]*keptHead, slots []slotDir, keys Keys) error {
+	for n, kept := range heads {
 		if slices.ContainsFunc(slots, func(s slotDir) bool { return s.slot == n }) {
 			continue
 		}
@@ -238,8 +243,10 @@ func headsOfMissing(heads map[int]*keptHead, slots []slotDir, keys Keys) error {
 		if keys.IsZero() {
 			return errNoKey
 		}
-		if _, _, err := keys.open(head.signed); err != nil {
-			return err
+		for _, head := range kept {
+			if _, _, err := keys.open(head.signed); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

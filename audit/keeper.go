@@ -29,6 +29,7 @@ type keeper struct {
 	done   chan struct{}
 	looked time.Time   // for what expired
 	left   atomic.Bool // Close did not wait: the slot may be another's
+	told   atomic.Pointer[func()]
 }
 
 // newKeeper prepares the keeper of l, which continues behind signed.
@@ -116,10 +117,13 @@ func (k *keeper) sign(head Head) error {
 		return err
 	}
 	wanted := func() bool { return !k.left.Load() }
-	if err := writeCheckpoint(k.log.opt.disk, k.log.dir, signed, wanted); err != nil {
+	if err := replaceFile(k.log.opt.disk, k.log.dir, checkpointName, signed, wanted); err != nil {
 		return err
 	}
 	k.signed = c
+	if tell := k.told.Load(); tell != nil {
+		(*tell)()
+	}
 	return nil
 }
 
@@ -180,5 +184,13 @@ func (k *keeper) finish(deadline time.Duration) {
 	case <-k.done:
 	case <-t.C:
 		k.left.Store(true)
+	}
+}
+
+// OnSigned has f called after every checkpoint, beside the writer. f MUST NOT
+// wait for anything. A log without a key calls nobody.
+func (l *Log) OnSigned(f func()) {
+	if l.keeper != nil {
+		l.keeper.told.Store(&f)
 	}
 }

@@ -188,10 +188,17 @@ func ParseKeys(text string) (Keys, error) {
 	return k, nil
 }
 
+// Open reads a signed checkpoint. current says that the newest of the keys
+// signed it; another one may have been stolen since it was replaced.
+func (k Keys) Open(signed []byte) (c Checkpoint, current bool, err error) {
+	c, generation, err := k.open(signed)
+	return c, err == nil && generation == k.Len()-1, err
+}
+
 // open reads a signed checkpoint and returns which of the keys signed it: the
 // newest that did.
 func (k Keys) open(signed []byte) (c Checkpoint, generation int, err error) {
-	if c, err = parseCheckpoint(signed); err != nil {
+	if c, err = ParseCheckpoint(signed); err != nil {
 		return c, 0, err
 	}
 	if c.Instance != k.Instance() {

@@ -14,9 +14,12 @@ var ErrCannotVerify = errors.New("audit: cannot verify")
 
 // Report is what [Verify] found.
 type Report struct {
-	// Scope says what the check proves: [ScopeLocal], or against which earlier
-	// heads the log was checked.
+	// Scope says what the check proves: [ScopeLocal], against which earlier heads
+	// the log was checked, or up to where and when witnesses saw it.
 	Scope string `json:"scope"`
+	// Witnessed lists what witnesses said of heads that the log was checked
+	// against.
+	Witnessed []Cosignature `json:"witnessed,omitempty"`
 	// Instance is what the first genesis record names.
 	Instance string       `json:"instance"`
 	Slots    []SlotReport `json:"slots"`

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -26,6 +24,9 @@ type VerifyOptions struct {
 	// Since is what [Heads] returned earlier and was kept elsewhere: the log
 	// must still hold every record that it counts. nil: nothing was kept.
 	Since []byte
+	// Witnesses are the keys of witnesses that the reader knows: a head that one
+	// of them cosigned counts like one from Since.
+	Witnesses []WitnessKey
 	// Workers is how many chains are checked at once; 0: as many as there are
 	// processors.
 	Workers int
@@ -64,7 +65,7 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 			defer func() { <-limit }()
 			for range 3 { // a segment may expire while it is looked for
 				found[i] = newVerifier(s)
-				found[i].expect(opt.Keys, since[s.slot])
+				found[i].expect(opt.Keys, since[s.slot], opt.Witnesses)
 				if errs[i] = found[i].run(); !errors.Is(errs[i], fs.ErrNotExist) {
 					break
 				}
@@ -75,31 +76,13 @@ func Verify(logDir string, opt VerifyOptions) (Report, error) {
 	if err := errors.Join(errs...); err != nil {
 		return Report{}, fmt.Errorf("%w: %w", ErrCannotVerify, err)
 	}
-	r := Report{Scope: scopeSince(since), Instance: opt.Instance, Slots: make([]SlotReport, 0, len(slots))}
+	r := Report{Instance: opt.Instance, Slots: make([]SlotReport, 0, len(slots))}
 	for _, v := range found {
 		r.join(v)
 	}
 	r.missingSlots(logDir, since)
+	r.Scope = scope(since, r.Witnessed)
 	return r, nil
-}
-
-// scopeSince says what a check against these heads proves.
-func scopeSince(since map[int]*keptHead) string {
-	slots := slices.Sorted(maps.Keys(since))
-	switch len(slots) {
-	case 0:
-		return ScopeLocal
-	case 1:
-		return fmt.Sprintf("checked against a head of record %d of slot %02d", since[slots[0]].Size, slots[0])
-	}
-	text := "checked against heads of"
-	for i, n := range slots {
-		if i > 0 {
-			text += ","
-		}
-		text += fmt.Sprintf(" record %d of slot %02d", since[n].Size, n)
-	}
-	return text
 }
 
 // join adds one chain to the report and compares its instance.
@@ -112,12 +95,15 @@ func (r *Report) join(v *verifier) {
 		v.rep.Records, v.rep.TailUnproven, v.rep.NotCheckpointed = 0, 0, 0
 	}
 	r.Slots = append(r.Slots, v.rep)
+	if v.rep.Bad == nil {
+		r.Witnessed = append(r.Witnessed, v.cosigned...)
+	}
 }
 
 // missingSlots finds directories that are gone. Slots are taken from the
 // lowest up, so that below a slot that exists every other one did too, and so
 // did every slot of an earlier head.
-func (r *Report) missingSlots(logDir string, since map[int]*keptHead) {
+func (r *Report) missingSlots(logDir string, since map[int][]*keptHead) {
 	have := map[int]bool{}
 	top := -1
 	for n := range since {
@@ -141,11 +127,15 @@ type verifier struct {
 	chain    chain
 	rep      SlotReport
 	instance string
-	given    Keys      // known from elsewhere
-	keys     Keys      // in force so far
-	learned  int       // how many key records they come from
-	since    *keptHead // kept elsewhere; nil: none
+	given    Keys        // known from elsewhere
+	keys     Keys        // in force so far
+	learned  int         // how many key records they come from
+	since    []*keptHead // kept elsewhere
 	cover    cover
+
+	witnesses []WitnessKey
+	witnessed *keptHead // cosigned, and lying beside the chain; nil: none
+	cosigned  []Cosignature
 
 	last    place      // of the record that was checked last
 	turned  Head       // before the segment that is being checked
@@ -163,8 +153,8 @@ func newVerifier(s slotDir) *verifier {
 }
 
 // expect says what is known of the chain from elsewhere.
-func (v *verifier) expect(keys Keys, since *keptHead) {
-	v.given, v.since = keys, since
+func (v *verifier) expect(keys Keys, since []*keptHead, witnesses []WitnessKey) {
+	v.given, v.since, v.witnesses = keys, since, witnesses
 	if !keys.IsZero() {
 		v.keys = NewKeys(keys.list[0])
 	}
@@ -176,6 +166,9 @@ func (v *verifier) run() error {
 	var signed []byte
 	var err error
 	if v.cover, signed, err = openCover(v, v.since); err != nil {
+		return err
+	}
+	if err := v.openWitnessed(); err != nil {
 		return err
 	}
 	list, err := listSegments(v.dir)
@@ -218,6 +211,7 @@ func (v *verifier) run() error {
 	if err := v.checkSignature(signed); err != nil {
 		return err
 	}
+	v.checkWitnessed()
 	v.conclude()
 	return nil
 }
@@ -240,9 +234,14 @@ func (v *verifier) conclude() {
 		v.rep.Records = min(v.rep.Records, v.rep.Bad.Seq-1)
 	}
 	v.rep.TailUnproven, v.rep.NotCheckpointed = v.rep.Records, v.rep.Records
-	if v.since != nil {
-		v.rep.TailUnproven -= min(v.since.Size, v.rep.Records)
+	proven := uint64(0)
+	for _, head := range v.since {
+		proven = max(proven, head.Size)
 	}
+	if v.witnessed != nil {
+		proven = max(proven, v.witnessed.Size)
+	}
+	v.rep.TailUnproven -= min(proven, v.rep.Records)
 	if v.cover.own != nil {
 		v.rep.NotCheckpointed -= min(v.cover.own.Size, v.rep.Records)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/audit/witness"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -22,6 +24,7 @@ func (a *app) auditCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditKeyCommand(),
 		a.auditQueryCommand(), a.auditReindexCommand(), a.auditStatsCommand())
+	cmd.AddCommand(a.auditWitnessCommand())
 	return cmd
 }
 
@@ -40,14 +43,16 @@ func (a *app) logDir() (string, error) {
 
 func (a *app) auditVerifyCommand() *cobra.Command {
 	var since, key string
+	var w witnessFlags
 	cmd := &cobra.Command{
-		Use:   "verify [--since FILE] [--key FILE]",
+		Use:   "verify [--since FILE] [--key FILE] [--require-witness]",
 		Short: "Check the whole log: exit 0 intact, 10 tampered, 17 cannot verify",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.verify(since, key) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), since, key, w) },
 	}
 	cmd.Flags().StringVar(&since, "since", "", "a `file` that custos audit checkpoint wrote earlier, kept elsewhere")
 	cmd.Flags().StringVar(&key, "key", "", "a `file` that custos audit key publish wrote; default: the key of the state directory")
+	w.add(cmd)
 	return cmd
 }
 
@@ -57,12 +62,18 @@ type verifyReport struct {
 	audit.Report
 }
 
-func (a *app) verify(since, key string) error {
+func (a *app) verify(ctx context.Context, since, key string, w witnessFlags) error {
 	dir, err := a.logDir()
 	if err != nil {
 		return err
 	}
 	opt, err := a.verifyOptions(dir, since, key)
+	if err == nil {
+		err = a.askWitnesses(ctx, dir, w, &opt)
+	}
+	if changed := new(witness.Refusal); errors.As(err, &changed) && changed.Changed {
+		return a.witnessDisagrees(changed)
+	}
 	if err != nil {
 		return a.cannotVerify(err)
 	}

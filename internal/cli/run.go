@@ -90,6 +90,11 @@ func (a *app) run(ctx context.Context, f runFlags, command []string) error {
 	if err != nil {
 		return err
 	}
+	stopWitnesses, err := g.followWitnesses()
+	if err != nil {
+		return err
+	}
+	defer stopWitnesses()
 	code, err := g.serve(ctx, command)
 	if closed := errors.Join(g.engine.Close(), g.desk.Close()); closed != nil {
 		return &Error{Code: ExitEvidence, Text: "evidence could not be kept: " + closed.Error(), Hint: evidenceHint}

@@ -37,6 +37,9 @@ type logHealth struct {
 	Verdict string `json:"verdict"`
 	Scope   string `json:"scope"`
 	Records uint64 `json:"records"`
+	// Witnessed is what witnesses saw, TailUnproven how many records none did.
+	Witnessed    []audit.Cosignature `json:"witnessed,omitempty"`
+	TailUnproven uint64              `json:"tail_unproven"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -82,7 +85,11 @@ func (a *app) health() (*health, error) {
 	}
 	h.Running = append(h.Running, running...)
 	h.count(dir.LogDir())
-	h.check(dir.LogDir())
+	clients, err := (&witnessFlags{}).clients(conf)
+	if err != nil {
+		return nil, &Error{Code: ExitConfig, Text: "audit.witness: " + err.Error(), Hint: "custos audit witness key prints the key of a witness"}
+	}
+	h.check(dir.LogDir(), keysOf(clients))
 	return h, nil
 }
 
@@ -111,8 +118,8 @@ func deniedBy(r *audit.Record) string {
 	return string(r.Reason)
 }
 
-func (h *health) check(logDir string) {
-	report, err := audit.Verify(logDir, audit.VerifyOptions{})
+func (h *health) check(logDir string, witnesses []audit.WitnessKey) {
+	report, err := audit.Verify(logDir, audit.VerifyOptions{Witnesses: witnesses})
 	switch {
 	case err != nil:
 		h.Log.Verdict = "cannot_verify"
@@ -121,7 +128,8 @@ func (h *health) check(logDir string) {
 	default:
 		h.Log.Verdict = "intact"
 	}
-	h.Log.Scope, h.Log.Records = report.Scope, report.Records()
+	h.Log.Scope, h.Log.Records, h.Log.Witnessed = report.Scope, report.Records(), report.Witnessed
+	h.Log.TailUnproven = report.TailUnproven()
 }
 
 func (a *app) printHealth(h *health) {
@@ -142,6 +150,9 @@ func (a *app) printHealth(h *health) {
 	switch verdict {
 	case "intact":
 		verdict = fmt.Sprintf("%d records, %s; checkpoint off this machine: NO", h.Log.Records, h.Log.Scope)
+		if len(h.Log.Witnessed) > 0 {
+			verdict = fmt.Sprintf("%d records, %s; %d not witnessed", h.Log.Records, h.Log.Scope, h.Log.TailUnproven)
+		}
 	case "tampered":
 		verdict = p.Paint(term.Red, "TAMPERED") + "  see: custos audit verify"
 	case "empty":

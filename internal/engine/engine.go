@@ -125,6 +125,9 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 	return &Evidence{Dir: dir, Slot: slot, Log: log, Redactor: redactor}, nil
 }
 
+// Evidence returns what the engine keeps evidence in, and owns.
+func (e *Engine) Evidence() *Evidence { return e.evidence }
+
 // Close closes the log and gives the slot back.
 func (e *Evidence) Close() error { return errors.Join(e.Log.Close(), e.Slot.Close()) }
 

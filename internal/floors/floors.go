@@ -33,6 +33,7 @@ func Table() []Room {
 		{Path: "policy/enginetest", Inside: []string{"access", "internal/canon", "policy"}},
 		{Path: "audit", Inside: []string{"access", "internal/canon"}, Outside: []string{"golang.org/x/sys", "golang.org/x/mod/sumdb"}},
 		{Path: "internal/ocsf", Inside: []string{"access", "audit"}},
+		{Path: "audit/witness", Inside: []string{"audit"}, Outside: []string{"golang.org/x/mod/sumdb", "golang.org/x/sys"}},
 		{Path: "internal/config", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3"}},
 		{Path: "internal/sink", Inside: []string{"access", "audit", "internal/config", "internal/ocsf"}, Outside: []string{"go.opentelemetry.io/proto/otlp", "golang.org/x/sys", "google.golang.org/protobuf"}},
 		{Path: "internal/importer", Inside: []string{"internal/spell"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4"}},
@@ -60,7 +61,7 @@ func Table() []Room {
 		{Path: "internal/gateway", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pep"}},
 		{Path: "internal/ask", Inside: []string{"access", "audit", "internal/approval", "internal/approval/book", "internal/canon", "internal/state", "internal/term"}},
 		{Path: "internal/demo", Inside: []string{"internal/canon", "internal/term"}},
-		{Path: "internal/cli", Inside: []string{".", "access", "audit", "internal/approval", "internal/approval/book", "internal/ask", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/index", "internal/inventory", "internal/keychain", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/query", "internal/sources", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
+		{Path: "internal/cli", Inside: []string{".", "access", "audit", "audit/witness", "internal/approval", "internal/approval/book", "internal/ask", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/index", "internal/inventory", "internal/keychain", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/query", "internal/sources", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
 		{Path: "cmd/custos", Inside: []string{"internal/cli"}},
 		{Path: "internal/floors"},
 	}
