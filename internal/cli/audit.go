@@ -22,7 +22,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditKeyCommand(),
+	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditShipCommand(), a.auditSinksCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditKeyCommand(),
 		a.auditQueryCommand(), a.auditReindexCommand(), a.auditStatsCommand())
 	cmd.AddCommand(a.auditWitnessCommand())
 	return cmd

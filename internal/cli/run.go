@@ -95,6 +95,7 @@ func (a *app) run(ctx context.Context, f runFlags, command []string) error {
 		return err
 	}
 	defer stopWitnesses()
+	defer g.ship()()
 	code, err := g.serve(ctx, command)
 	if closed := errors.Join(g.engine.Close(), g.desk.Close()); closed != nil {
 		return &Error{Code: ExitEvidence, Text: "evidence could not be kept: " + closed.Error(), Hint: evidenceHint}
@@ -243,7 +244,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 	if err := host.Adopt(); err != nil {
 		g.app.say("cannot adopt the server's children: %v", err)
 	}
-	p, err := host.Start(upstream.Options{Command: command, Stderr: g.app.Err})
+	p, err := host.Start(upstream.Options{Command: command, Stderr: g.app.Err, Env: childEnv(g.conf, os.Environ())})
 	if err != nil {
 		return 0, &Error{Code: ExitFailure, Text: err.Error(), Hint: startHint(command), Err: err}
 	}

@@ -22,6 +22,24 @@ type Sinks struct {
 // Any reports whether a sink is configured.
 func (s Sinks) Any() bool { return s != Sinks{} }
 
+// Secrets returns the references that the sinks hold.
+func (s Sinks) Secrets() []Reference {
+	var out []Reference
+	if o := s.OTLP; o != nil {
+		out = append(out, o.TLS.Key)
+		for _, h := range o.Headers {
+			out = append(out, h.Value)
+		}
+	}
+	if s.Syslog != nil {
+		out = append(out, s.Syslog.TLS.Key)
+	}
+	if s.Webhook != nil {
+		out = append(out, s.Webhook.Secret, s.Webhook.TLS.Key)
+	}
+	return out
+}
+
 // The forms in which a sink writes a record.
 const (
 	FormatNDJSON = "ndjson" // as `audit export` prints it

@@ -107,9 +107,7 @@ func spanOf(ev *Event) (trace, span []byte, ok bool) {
 	if seq == 0 {
 		return nil, nil, false
 	}
-	own := ocsf.UID("", r.Slot, r.Seq)
-	instance := ev.UID[:len(ev.UID)-min(len(own), len(ev.UID))]
-	sum := sha256.Sum256([]byte("custos call " + ocsf.UID(instance, r.Slot, seq)))
+	sum := sha256.Sum256([]byte("custos call " + ocsf.UID(ev.Instance(), r.Slot, seq)))
 	return sum[:16], sum[16:24], true
 }
 

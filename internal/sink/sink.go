@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/custos-zt/custos/audit"
 )
@@ -17,6 +18,12 @@ type Event struct {
 	// Admission is the admission that an outcome belongs to, where the sink asks
 	// for it ([Spec].Pair) and it is still there.
 	Admission *audit.Record
+}
+
+// Instance returns the id of the state directory that the record comes from.
+func (ev *Event) Instance() string {
+	instance, _, _ := strings.Cut(ev.UID, ":")
+	return instance
 }
 
 // Sink is one receiver of events. It is used by one goroutine at a time.
