@@ -22,7 +22,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditShipCommand(), a.auditSinksCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditKeyCommand(),
+	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditShipCommand(), a.auditSinksCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditSealCommand(), a.auditKeyCommand(),
 		a.auditQueryCommand(), a.auditReindexCommand(), a.auditStatsCommand())
 	cmd.AddCommand(a.auditWitnessCommand())
 	return cmd
@@ -139,6 +139,12 @@ func remarks(s *audit.SlotReport) string {
 	out := ""
 	if s.Live {
 		out += ", being written"
+	}
+	if s.Expired > 0 {
+		out += fmt.Sprintf(", 1 to %d expired", s.Expired)
+	}
+	if s.Sealed {
+		out += ", sealed"
 	}
 	if s.TornTail > 0 {
 		out += fmt.Sprintf(", torn tail of %d bytes after a crash", s.TornTail)

@@ -181,6 +181,7 @@ func (g *guard) openEvidence(dir string) <-chan opening {
 	go func() {
 		ev, err := engine.OpenEvidence(engine.EvidenceOptions{
 			StateDir: dir, Keys: stateOptions(g.conf, dir).Keys, SegmentSize: g.conf.Audit.SegmentSize, SegmentAge: g.conf.Audit.SegmentAge,
+			Retention: g.conf.Audit.Retention, Secondary: g.conf.Audit.Secondary,
 			Failed: g.evidenceFailed,
 		})
 		done <- opening{ev, err}

@@ -77,6 +77,11 @@ type Limits struct {
 type Audit struct {
 	SegmentSize int64
 	SegmentAge  time.Duration
+	// Retention is how long records are kept; 0: for ever.
+	Retention time.Duration
+	// Secondary is a directory, better on another disk, for the last words of a
+	// log that fails; "": there is none.
+	Secondary string
 	// Keychain keeps the private log key in the keychain of the system instead
 	// of a file.
 	Keychain bool
@@ -171,6 +176,9 @@ func (c *Config) read(path string, must bool) []Problem {
 func (c *Config) anchor(dir string) {
 	if c.State != "" {
 		c.State = rooted(dir, c.State)
+	}
+	if c.Audit.Secondary != "" {
+		c.Audit.Secondary = rooted(dir, c.Audit.Secondary)
 	}
 	if c.Policy.TrustRoot != "" {
 		c.Policy.TrustRoot = rooted(dir, c.Policy.TrustRoot)

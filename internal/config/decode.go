@@ -199,6 +199,8 @@ func (d *decoder) audit(n *yaml.Node, a *Audit) {
 				{"age", func(d *decoder, n *yaml.Node) { a.SegmentAge = d.duration(n) }},
 			})
 		}},
+		{"retention", func(d *decoder, n *yaml.Node) { a.Retention = d.days(n) }},
+		{"secondary", func(d *decoder, n *yaml.Node) { d.text(n, &a.Secondary) }},
 		{"key", func(d *decoder, n *yaml.Node) { a.Keychain = d.keyPlace(n) }},
 		{"witness", func(d *decoder, n *yaml.Node) { a.Witnesses = d.witnesses(n) }},
 		{"redaction", func(d *decoder, n *yaml.Node) { d.redaction(n, &a.Redaction) }},
@@ -239,6 +241,21 @@ func (d *decoder) duration(n *yaml.Node) time.Duration {
 		d.fail(n, "for example 1h or 30m", "expected a duration, not %q", n.Value)
 	}
 	return v
+}
+
+// days reads a duration that may be given in days: 400d.
+func (d *decoder) days(n *yaml.Node) time.Duration {
+	const day, most = 24 * time.Hour, 36500
+	digits, ok := strings.CutSuffix(n.Value, "d")
+	if !ok {
+		return d.duration(n)
+	}
+	v, err := strconv.Atoi(digits)
+	if err != nil || v < 1 || v > most {
+		d.fail(n, "for example 400d", "expected 1d to %dd, not %q", most, n.Value)
+		return 0
+	}
+	return time.Duration(v) * day
 }
 
 // size reads bytes with a unit: 16MiB.

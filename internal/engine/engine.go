@@ -94,6 +94,10 @@ type EvidenceOptions struct {
 	StateDir    string
 	SegmentSize int64
 	SegmentAge  time.Duration
+	// Retention is how long records are kept; 0: for ever. Secondary is where the
+	// last words of a failing log go too; "": nowhere.
+	Retention time.Duration
+	Secondary string
 	// Keys is where the private log key is kept; nil: in the state directory.
 	Keys state.KeyStore
 	// Failed is told once when evidence can no longer be written.
@@ -118,6 +122,7 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 	log, err := audit.Open(slot.LogDir(), audit.Options{
 		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(), Keys: dir.LogKeys(),
 		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed, Redact: redactor.Record,
+		Retention: o.Retention, Secondary: o.Secondary,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), slot.Close())
