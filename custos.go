@@ -24,7 +24,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/engine"
@@ -37,10 +36,19 @@ type Options struct {
 	// Backend names what is guarded: the first half of "crm.create_ticket" in
 	// policy and log.
 	Backend string
-	// PolicyFiles are read in order as one policy. Policy adds texts that are
-	// not files; one of the two is required.
+	// PolicyFiles are policy files and signed bundles (*.bundle), read in order as
+	// one policy. Policy adds texts that are not files; one of the two is
+	// required, unless an external engine decides alone.
 	PolicyFiles []string
 	Policy      []policy.Source
+	// TrustRoot is a file of public keys in PEM. With it only bundles that one of
+	// them signed are put in force, none older than one that was. Audience is what
+	// this program is called in bundles.
+	TrustRoot, Audience string
+	// External puts another policy engine beside the native policy, or in its
+	// place: OPA, Cedar or Casbin from the modules under adapter/, or one of your
+	// own. Nil leaves decisions to the native policy.
+	External *External
 	// State is the state directory: log, keys, policies. "" is the default
 	// place, which `custos` uses too. Processes may share one.
 	State string
@@ -50,6 +58,25 @@ type Options struct {
 	// Failed is told once when evidence can no longer be written and every call
 	// is denied from then on; nil tells nobody.
 	Failed func(error)
+}
+
+// External is another policy engine. Whatever it cannot decide is denied, and it
+// lifts no gate; see [policy.Combine].
+type External struct {
+	Engine policy.Engine
+	// Mode is [policy.ModeBoth], where the most restrictive answer wins, or
+	// [policy.ModeExternalOnly]. The native policy describes tools in both.
+	Mode policy.Mode
+	// Policy are the texts that the engine decides by. They are kept by digest,
+	// so that a decision can be shown the policy that took it.
+	Policy []policy.Source
+}
+
+func (x *External) engine() *engine.External {
+	if x == nil {
+		return nil
+	}
+	return &engine.External{Engine: x.Engine, Mode: x.Mode, Sources: x.Policy}
 }
 
 // Call is one use of a tool.
@@ -74,43 +101,22 @@ type Gate struct {
 // New compiles the policy, opens the log and returns a gate. A policy with an
 // error is refused as a whole: see [PolicyError].
 func New(o Options) (*Gate, error) {
-	sources, err := read(o)
-	if err != nil {
-		return nil, err
-	}
-	home, _ := os.UserHomeDir() // unknown: patterns with ~ are errors
-	snapshot, problems := policy.Compile(sources, policy.Options{Home: home, Backend: o.Backend})
-	if snapshot == nil {
-		return nil, &PolicyError{Problems: problems}
-	}
 	e, err := engine.OpenLibrary(engine.Library{
-		StateDir: o.State, Policy: snapshot, Sources: sources, Backend: o.Backend,
-		Files: o.PolicyFiles, Remote: o.Remote, Home: home, Failed: o.Failed,
+		StateDir: o.State, Files: o.PolicyFiles, Texts: o.Policy, TrustRoot: o.TrustRoot, Audience: o.Audience,
+		External: o.External.engine(), Backend: o.Backend, Remote: o.Remote, Failed: o.Failed,
 	})
-	if err != nil {
-		return nil, err
+	var refused *engine.ProblemsError
+	switch {
+	case errors.As(err, &refused):
+		return nil, &PolicyError{Problems: refused.Problems}
+	case err != nil:
+		return nil, fmt.Errorf("custos: %w", err)
 	}
 	return &Gate{engine: e}, nil
 }
 
-func read(o Options) ([]policy.Source, error) {
-	var sources []policy.Source
-	for _, name := range o.PolicyFiles {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("custos: policy: %w", err)
-		}
-		sources = append(sources, policy.Source{Name: name, Data: data})
-	}
-	sources = append(sources, o.Policy...)
-	if len(sources) == 0 {
-		return nil, errors.New("custos: no policy given: set PolicyFiles or Policy")
-	}
-	return sources, nil
-}
-
 // PolicyError says that a policy was refused, and everything that is wrong
-// with it.
+// with it, its own tests that fail among it.
 type PolicyError struct{ Problems []policy.Problem }
 
 // Error returns the first problem and how many there are.

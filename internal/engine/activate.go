@@ -16,16 +16,17 @@ import (
 // On an error the old policy stays in force. One goroutine at a time may call
 // it.
 func (e *Engine) Activate(s *pdp.Snapshot, sources []policy.Source) error {
-	old := e.Authority.Policy().Digest()
+	old, digest := e.digest, e.external.digest(s, sources)
 	if err := e.keep(sources); err != nil {
 		return err
 	}
 	record := e.evidence.Log.Append(audit.Record{
-		Kind: audit.KindPolicy, PolicyDigest: s.Digest(), OldPolicyDigest: old, Backend: e.backend, Session: e.session,
+		Kind: audit.KindPolicy, PolicyDigest: digest, OldPolicyDigest: old, Backend: e.backend, Session: e.session,
 	})
 	if err := record.Wait(); err != nil {
 		return fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
+	e.digest = digest
 	e.Authority.Publish(s)
 	e.Degraded("")
 	return nil
@@ -35,7 +36,7 @@ func (e *Engine) Activate(s *pdp.Snapshot, sources []policy.Source) error {
 // where nothing is. One goroutine at a time may call it.
 func (e *Engine) Degraded(why string) {
 	e.degraded = why
-	if err := e.describe(e.Authority.Policy().Digest()); err != nil {
+	if err := e.describe(e.digest); err != nil {
 		e.Anomaly("the policy in force could not be shown to other processes: " + err.Error())
 	}
 }
@@ -43,7 +44,7 @@ func (e *Engine) Degraded(why string) {
 // keep stores what a policy was made of, by digest: a decision must never
 // refer to a policy that nobody can show.
 func (e *Engine) keep(sources []policy.Source) error {
-	for _, kept := range policy.Kept(sources) {
+	for _, kept := range policy.Kept(e.external.all(sources)) {
 		if err := e.evidence.Dir.KeepPolicy(kept.Digest, kept.Data); err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ type Options struct {
 	Policy   *pdp.Snapshot
 	Sources  []policy.Source
 	Registry *inventory.Registry
+	// External is another policy engine; nil: the policy decides alone.
+	External *External
 	// Backend names what is guarded. Command is how it is started: it is
 	// recorded as a digest, because command lines hold secrets.
 	Backend string
@@ -69,6 +71,8 @@ type Engine struct {
 	backend  string
 	version  string
 	degraded string
+	external *External
+	digest   string // of the policy in force
 	close    sync.Once
 	closed   error
 }
@@ -139,7 +143,7 @@ func (e *Evidence) Close() error { return errors.Join(e.Log.Close(), e.Slot.Clos
 // New builds an engine over opened evidence, which it owns from then on, also
 // where it fails. An error wraps [ErrEvidence]: nothing may be guarded then.
 func New(ev *Evidence, o Options) (*Engine, error) {
-	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend, version: o.Version}
+	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend, version: o.Version, external: o.External}
 	e.assemble(&o)
 	if err := e.begin(&o); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), ev.Close())
@@ -150,10 +154,11 @@ func New(ev *Evidence, o Options) (*Engine, error) {
 // assemble wires administrator and enforcement point.
 func (e *Engine) assemble(o *Options) {
 	e.Authority = pa.New(pa.Options{
-		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: time.Now,
+		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: time.Now, Engine: e.over,
 		Protected: append([]string{e.evidence.Dir.Path()}, o.Protected...),
 		Approvals: o.Approvals, Binding: pa.Binding{Instance: commandDigest(o.Command), Root: o.Root}, Wait: o.Wait,
 	})
+	e.digest = o.External.digest(o.Policy, o.Sources)
 	e.Authority.Publish(o.Policy)
 	e.Point = pep.New(pep.Options{
 		Authority: e.Authority, Evidence: e.evidence.Log, Tools: o.Tools, Backend: o.Backend,
@@ -165,7 +170,7 @@ func (e *Engine) assemble(o *Options) {
 // begin keeps the policy and records that it is in force and what is guarded,
 // durably.
 func (e *Engine) begin(o *Options) error {
-	digest := o.Policy.Digest()
+	digest := e.digest
 	if err := e.keep(o.Sources); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func Table() []Room {
 		{Path: "internal/pa", Inside: []string{"access", "internal/approval", "internal/canon", "internal/inventory", "internal/limit", "internal/pdp"}},
 		{Path: "internal/pep", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pa"}},
 		{Path: "internal/proof", Inside: []string{"access", "internal/canon", "internal/inventory", "internal/pa", "internal/pdp", "internal/pep", "internal/spell", "policy"}, Outside: []string{"go.yaml.in/yaml/v3"}},
-		{Path: "internal/engine", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/limit", "internal/pa", "internal/pdp", "internal/pep", "internal/redact", "internal/sealed", "internal/state", "policy"}},
+		{Path: "internal/engine", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/limit", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/redact", "internal/sealed", "internal/sources", "internal/state", "policy"}},
 		{Path: ".", Inside: []string{"access", "internal/engine", "internal/pep", "policy"}},
 		{Path: "internal/upstream", Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/gateway", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pep"}},

@@ -32,6 +32,9 @@ type Options struct {
 	Protected []string
 	// Limits counts for limits and rates; nil leaves every count unknown.
 	Limits *limit.Table
+	// Engine returns what decides by a snapshot instead of the snapshot itself;
+	// nil, or a nil result, leaves it to the snapshot.
+	Engine func(*pdp.Snapshot) Engine
 	// Now reads the clock; nil leaves time unknown to policy.
 	Now func() time.Time
 	// Approvals knows what people answered; nil asks nobody. Binding is what
@@ -46,7 +49,7 @@ type Options struct {
 type Administrator struct {
 	opt       Options
 	protected atomic.Pointer[[]protectedPath]
-	policy    atomic.Pointer[pdp.Snapshot]
+	policy    atomic.Pointer[inForce]
 	marks     marks
 }
 
@@ -76,35 +79,46 @@ func (a *Administrator) Protect(paths []string) {
 }
 
 // Publish makes a snapshot the policy of every later decision.
-func (a *Administrator) Publish(s *pdp.Snapshot) { a.policy.Store(s) }
+func (a *Administrator) Publish(s *pdp.Snapshot) {
+	next := &inForce{Snapshot: s}
+	if a.opt.Engine != nil {
+		next.engine = a.opt.Engine(s)
+	}
+	a.policy.Store(next)
+}
 
 // Policy returns the snapshot in force, or nil.
-func (a *Administrator) Policy() *pdp.Snapshot { return a.policy.Load() }
+func (a *Administrator) Policy() *pdp.Snapshot {
+	if p := a.policy.Load(); p != nil {
+		return p.Snapshot
+	}
+	return nil
+}
 
 // Authorize completes r and decides it into d. def is the definition of the
 // tool asked for; nil where none is known. The caller MUST NOT use r for
 // anything else meanwhile. Every malfunction is a deny.
 func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, d *access.Decision) {
 	defer refusePanic(d)
-	snapshot := a.policy.Load()
-	if snapshot == nil {
+	current := a.policy.Load()
+	if current == nil {
 		d.Refuse(access.PolicyUnavailable, "no policy is loaded")
 		return
 	}
+	snapshot := current.Snapshot
 	a.complete(snapshot, r, def)
 	held := a.reserve(snapshot, r)
 	if snapshot.Remembers() {
 		a.marks.tell(r)
 	}
-	snapshot.Decide(r, d)
-	snapshot.Account(r, d)
+	current.judge(r, d)
 	a.settle(snapshot, r, def, d)
 	a.refund(held, d)
 	snapshot.Oblige(d)
 	if d.Effect == access.Allow && snapshot.Remembers() {
 		a.marks.mark(snapshot, r, d)
 	}
-	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || a.visible(snapshot, r) {
+	if d.Effect != access.Deny || len(r.Gates) > 0 || r.Passes || current.shows(r) {
 		return
 	}
 	// Nothing of this name could ever be granted. Items are hidden, as in
@@ -121,7 +135,7 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 // in force: for `policy eval` and `explain`, which want the bare answer of the
 // decision point. The snapshot is nil where none is loaded.
 func (a *Administrator) Complete(r *access.Request, def *inventory.Definition) *pdp.Snapshot {
-	snapshot := a.policy.Load()
+	snapshot := a.Policy()
 	if snapshot != nil {
 		a.complete(snapshot, r, def)
 	}
@@ -175,19 +189,13 @@ func (a *Administrator) entry(known string) *inventory.Entry {
 // Visible reports whether a caller could ever use an item, whatever the
 // arguments: what could never be used is not shown.
 func (a *Administrator) Visible(r *access.Request, def *inventory.Definition) bool {
-	snapshot := a.policy.Load()
-	if snapshot == nil {
+	current := a.policy.Load()
+	if current == nil {
 		return false
 	}
-	a.describe(snapshot, r, def)
-	if snapshot.Remembers() {
+	a.describe(current.Snapshot, r, def)
+	if current.Remembers() {
 		a.marks.tell(r)
 	}
-	return a.visible(snapshot, r)
-}
-
-func (a *Administrator) visible(s *pdp.Snapshot, r *access.Request) bool {
-	v := *r
-	v.ArgsUnknown = true
-	return s.Visible(&v)
+	return current.shows(r)
 }
