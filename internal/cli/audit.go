@@ -23,7 +23,7 @@ func (a *app) auditCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditShipCommand(), a.auditSinksCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditSealCommand(), a.auditKeyCommand(),
-		a.auditQueryCommand(), a.auditReindexCommand(), a.auditStatsCommand())
+		a.auditQueryCommand(), a.auditReindexCommand(), a.auditStatsCommand(), a.auditReviewCommand())
 	cmd.AddCommand(a.auditWitnessCommand())
 	return cmd
 }

@@ -57,7 +57,7 @@ func (a *app) query(ctx context.Context, f *queryFlags) error {
 	if err != nil {
 		return err
 	}
-	filter, err := a.filter(&f.filterFlags, dir)
+	filter, err := a.filter(&f.filterFlags)
 	if err != nil {
 		return err
 	}

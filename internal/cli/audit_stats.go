@@ -31,7 +31,7 @@ Times: ` + query.TimeSyntax + `.`,
 			if err != nil {
 				return err
 			}
-			filter, err := a.filter(&f, dir)
+			filter, err := a.filter(&f)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,8 @@ anything in it.
 
 Times: ` + query.TimeSyntax + `.`
 
-// add declares the flags. Outcomes are part of the calls that they end.
-func (f *filterFlags) add(cmd *cobra.Command) {
+// add declares the flags with these names, or all of them.
+func (f *filterFlags) add(cmd *cobra.Command, names ...string) {
 	t := &f.terms
 	for _, x := range []struct {
 		to          *[]string
@@ -45,9 +46,13 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 		{&t.Label, "label", "a `label` of the result"},
 		{&t.Session, "session", "`id` of the session"},
 	} {
-		cmd.Flags().StringSliceVar(x.to, x.name, nil, x.usage)
+		if len(names) == 0 || slices.Contains(names, x.name) {
+			cmd.Flags().StringSliceVar(x.to, x.name, nil, x.usage)
+		}
 	}
-	cmd.Flags().BoolVar(&t.SelfApproved, "self-approved", false, "only what was approved by who asked for it")
+	if len(names) == 0 {
+		cmd.Flags().BoolVar(&t.SelfApproved, "self-approved", false, "only what was approved by who asked for it")
+	}
 	f.addTimes(cmd)
 }
 
@@ -59,15 +64,22 @@ func (f *filterFlags) addTimes(cmd *cobra.Command) {
 
 // filter reads the conditions. Paths and hosts become digests under the key of
 // the state directory.
-func (a *app) filter(flags *filterFlags, logDir string) (query.Filter, error) {
+func (a *app) filter(flags *filterFlags) (query.Filter, error) {
 	f, err := query.Parse(flags.terms, time.Now())
 	if err != nil {
 		return f, usage(err.Error(), "times are "+query.TimeSyntax)
 	}
+	if err := a.alsoPseudonyms(&f); err != nil {
+		return f, err
+	}
 	if len(f.Path) == 0 && len(f.Host) == 0 {
 		return f, nil
 	}
-	dir, err := state.OpenExisting(filepath.Dir(logDir))
+	path, _, err := a.stateAndKeys()
+	if err != nil {
+		return f, err
+	}
+	dir, err := state.OpenExisting(path)
 	if err != nil {
 		return f, failure(err, "paths and hosts are looked up by keyed digests: the key is in the state directory")
 	}

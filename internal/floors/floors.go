@@ -48,6 +48,7 @@ func Table() []Room {
 		{Path: "internal/inventory", Inside: []string{"access", "internal/canon", "policy"}, Outside: []string{"go.yaml.in/yaml/v3", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text"}},
 		{Path: "internal/query", Inside: []string{"access", "audit"}},
 		{Path: "internal/index", Inside: []string{"audit", "internal/query"}, Outside: []string{"modernc.org/sqlite"}},
+		{Path: "internal/review", Inside: []string{"access", "audit", "internal/query", "internal/term"}},
 		{Path: "internal/limit"},
 		{Path: "internal/approval", Inside: []string{"access"}, Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/statedb", Outside: []string{"modernc.org/sqlite"}},
@@ -61,7 +62,7 @@ func Table() []Room {
 		{Path: "internal/gateway", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pep"}},
 		{Path: "internal/ask", Inside: []string{"access", "audit", "internal/approval", "internal/approval/book", "internal/canon", "internal/state", "internal/term"}},
 		{Path: "internal/demo", Inside: []string{"internal/canon", "internal/term"}},
-		{Path: "internal/cli", Inside: []string{".", "access", "audit", "audit/witness", "internal/approval", "internal/approval/book", "internal/ask", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/index", "internal/inventory", "internal/keychain", "internal/ocsf", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/query", "internal/sink", "internal/sources", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
+		{Path: "internal/cli", Inside: []string{".", "access", "audit", "audit/witness", "internal/approval", "internal/approval/book", "internal/ask", "internal/bundle", "internal/canon", "internal/config", "internal/demo", "internal/engine", "internal/gateway", "internal/importer", "internal/index", "internal/inventory", "internal/keychain", "internal/ocsf", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/query", "internal/review", "internal/sink", "internal/sources", "internal/spell", "internal/state", "internal/term", "internal/upstream", "policy"}, Outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
 		{Path: "cmd/custos", Inside: []string{"internal/cli"}},
 		{Path: "internal/floors"},
 	}

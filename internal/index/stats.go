@@ -248,3 +248,30 @@ func (x *Index) Firsts(ctx context.Context, since time.Time) (out []First, err e
 	})
 	return out, err
 }
+
+// Position returns where to begin to read the log for every record since a
+// moment; some older ones may come first.
+func (x *Index) Position(ctx context.Context, since time.Time) (audit.Position, error) {
+	p := audit.Position{}
+	err := x.view(ctx, func(tx *sql.Tx) error {
+		cursors, err := loadCursors(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for slot, c := range cursors {
+			p[slot] = c.seq
+		}
+		plan := planner{ctx: ctx, tx: tx}
+		if err := plan.between(since, time.Time{}); err != nil {
+			return err
+		}
+		return each(ctx, tx, "SELECT slot, min(seq) FROM entry WHERE n >= ? GROUP BY slot", func(scan func(...any) error) error {
+			var slot int
+			var seq uint64
+			err := scan(&slot, &seq)
+			p[slot] = seq - 1
+			return err
+		}, firstOf(plan.lo))
+	})
+	return p, err
+}
