@@ -54,6 +54,8 @@ func rows() map[audit.Kind]row {
 		audit.KindConfig:         {entityManagement(), activity{3, "Update"}, fillConfig},
 		audit.KindKey:            {entityManagement(), activity{3, "Update"}, fillKey},
 		audit.KindReview:         {detection(), activity{2, "Update"}, fillReview},
+		audit.KindSeal:           {lifecycle(), other("Seal Log"), fillLog},
+		audit.KindExpired:        {lifecycle(), other("Expire Segments"), fillLog},
 		audit.KindGap:            {detection(), activity{1, "Create"}, fillGap},
 		audit.KindTornTail:       {detection(), activity{1, "Create"}, fillTornTail},
 		audit.KindAnomaly:        {detection(), activity{1, "Create"}, fillAnomaly},

@@ -7,7 +7,8 @@
 //	approval                               Authorize Session 3003
 //	policy, config, key                    Entity Management 3004
 //	gap, torn_tail, anomaly, review        Detection Finding 2004
-//	start, stop, genesis, segment          Application Lifecycle 6002
+//	start, stop, genesis, segment,
+//	seal, expired                          Application Lifecycle 6002
 //
 // A kind that the table does not know becomes a Base Event, so that a newer
 // log loses nothing. Authentication 3002 and Device Config State Change 5019

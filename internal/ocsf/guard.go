@@ -118,8 +118,9 @@ func fillGuard(out *event, ev *Event) {
 	out.StatusDetail = r.Detail
 }
 
-// fillLog writes that a chain or a segment of it began.
+// fillLog writes what became of a chain or of segments of it.
 func fillLog(out *event, ev *Event) {
+	out.StatusDetail = ev.Record.Detail
 	out.App = &application{Name: "custos", UID: ev.Record.Instance, Feature: &feature{"log"}}
 	out.status(1, "Success")
 }

@@ -146,6 +146,7 @@ type inbox struct {
 	mu    sync.Mutex
 	order map[int][]string
 	raw   []byte // everything, byte for byte
+	any   bool   // of any instance
 }
 
 func (in *inbox) take(uid string) {
@@ -156,7 +157,8 @@ func (in *inbox) take(uid string) {
 	}
 	var slot int
 	var seq uint64
-	if _, err := fmt.Sscanf(strings.TrimPrefix(uid, testInstance+":"), "%d:%d", &slot, &seq); err != nil {
+	instance, rest, _ := strings.Cut(uid, ":")
+	if _, err := fmt.Sscanf(rest, "%d:%d", &slot, &seq); err != nil || instance != testInstance && !in.any {
 		slot = -1 // the comparison will say so
 	}
 	in.order[slot] = append(in.order[slot], uid)

@@ -27,6 +27,8 @@ type hookServer struct {
 	*httptest.Server
 	inbox *inbox
 
+	anyInstance bool
+
 	mu     sync.Mutex
 	answer func(w http.ResponseWriter, r *http.Request, body []byte) bool // true: it answered
 	seen   []string                                                       // method and path of each request
@@ -62,7 +64,7 @@ func newHookServer(t testing.TB, ca *authority) *hookServer {
 			Instance string
 			Records  []json.RawMessage
 		}
-		if err := json.Unmarshal(body, &doc); err != nil || doc.Instance != testInstance {
+		if err := json.Unmarshal(body, &doc); err != nil || doc.Instance != testInstance && !h.anyInstance {
 			t.Errorf("%v in %.200s", err, body)
 		}
 		for _, one := range doc.Records {
