@@ -36,6 +36,10 @@ type Options struct {
 	Evidence Evidence
 	// Isolation is recorded with every answer.
 	Isolation string
+	// Person is who sits at this machine; nil is nobody known.
+	Person func() approval.Person
+	// Key seals tokens. It MUST be the same in all processes.
+	Key func() [32]byte
 }
 
 // Desk is where one process asks. It is safe for concurrent use.

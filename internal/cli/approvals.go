@@ -18,6 +18,7 @@ import (
 	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/engine"
+	"github.com/custos-zt/custos/internal/gateway"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 )
@@ -94,11 +95,19 @@ func (a *app) counter() (*counter, error) {
 		return nil, &Error{Code: ExitEvidence, Text: err.Error(), Err: err}
 	}
 	c := &counter{log: &lazyLog{dir: path}}
-	c.Desk = ask.NewDesk(ask.Options{Open: openBook(dir), Evidence: c.log, Isolation: engine.Isolation})
+	c.Desk = newDesk(dir, c.log)
 	if c.book, err = c.Book(); err != nil {
 		return nil, failure(err, "")
 	}
 	return c, nil
+}
+
+// newDesk returns the desk of a state directory. Nothing is opened yet.
+func newDesk(dir *state.Dir, log ask.Evidence) *ask.Desk {
+	return ask.NewDesk(ask.Options{
+		Open: openBook(dir), Evidence: log, Isolation: engine.Isolation, Person: operator,
+		Key: func() [32]byte { return dir.HMAC("custos approvals: states of questions", nil) },
+	})
 }
 
 // openBook returns what opens the book of a state directory.
@@ -112,13 +121,17 @@ func openBook(dir *state.Dir) func() (*book.Book, error) {
 	}
 }
 
-// patience is how long a held call of this guard waits: not at all where nobody
-// is there to answer.
-func (g *guard) patience() time.Duration {
-	if len(g.conf.Approvals.Channels) == 0 {
-		return 0
+// asks are the channels of this process beside the client's own. The terminal is
+// one where a person started the guard there and left its streams to a client:
+// a client with a surface of its own does not give the guard its terminal for
+// errors, and what reads the protocol from a terminal must not share it.
+func (g *guard) asks() []gateway.Channel {
+	in, _ := g.app.In.(*os.File)
+	errs, ok := g.app.Err.(*os.File)
+	if !ok || !term.IsTerminal(errs) || in != nil && term.IsTerminal(in) {
+		return nil
 	}
-	return g.conf.Approvals.Wait
+	return []gateway.Channel{ask.NewTerminal(g.desk, ask.OpenTTY)}
 }
 
 // workingDirectory is where the client works: it started this process there.

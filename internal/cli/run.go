@@ -153,13 +153,13 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	g.evidence = ev.evidence.Dir
 	a.sayUnapplied(g.policy.snapshot)
 	home, _ := os.UserHomeDir() // unknown: `~` in a call restricts as sent
-	g.desk = ask.NewDesk(ask.Options{Open: openBook(g.evidence), Evidence: ev.evidence.Log, Isolation: engine.Isolation})
+	g.desk = newDesk(g.evidence, ev.evidence.Log)
 	g.engine, err = engine.New(ev.evidence, engine.Options{
 		Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
 		Backend: f.name, Command: command, Tools: g.tools,
 		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(declaredRoots(command))},
 		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version,
-		Approvals: g.desk, Root: workingDirectory(), Wait: g.patience(),
+		Approvals: g.desk, Root: workingDirectory(), Wait: g.conf.Approvals.Wait,
 	})
 	if err != nil {
 		return nil, noEvidence(err)
@@ -263,6 +263,8 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		InFlight:     g.conf.Limits.InFlight,
 		ErrorDenials: g.conf.Denials == config.DenyAsError,
 		Desk:         g.desk,
+		Channels:     g.conf.Approvals.Channels,
+		Asks:         g.asks(),
 		Anomaly:      g.engine.Anomaly,
 		Notice:       func(text string) { g.app.say("%s", term.Escape(text)) },
 	})

@@ -14,12 +14,13 @@ type Approvals struct {
 	// to repeat it; 0 does not wait.
 	Wait time.Duration
 	// Channels are the ways to ask, in the order in which they are tried. Any
-	// request can be answered by `custos approvals`, whatever stands here.
+	// request can be answered by `custos approvals`; that "cli" stands here says
+	// that somebody looks there, and is worth to be waited for.
 	Channels []string
 }
 
 // ApprovalChannels are the channels that there are.
-func ApprovalChannels() []string { return []string{"cli"} }
+func ApprovalChannels() []string { return []string{"elicitation", "tty", "cli"} }
 
 // maxWait bounds how long a call may be held.
 const maxWait = 10 * time.Minute

@@ -90,9 +90,14 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 		return
 	}
 	s.introduce(m)
+	s.declares(m)
 	refuseAs := s.denialShape(m)
 	if m.Method == "tools/call" {
 		refuseAs = repeating(s.knowTools(m), refuseAs)
+	}
+	if s.resumes(m) {
+		s.resume(m, r, refuseAs)
+		return
 	}
 	call := pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw(), Waits: s.opt.Desk != nil, Later: true}
 	a := s.judgeInputs(m)
@@ -167,6 +172,10 @@ func (s *Stdio) clientReply(m *canon.Message) {
 	r := s.asking.take(m.IDKey)
 	if r == nil {
 		s.refuse(access.RequestMalformed, "this answers a question that nobody asked")
+		return
+	}
+	if r.reply != nil { // Custos asked
+		r.reply <- response{result: m.Result, error: m.Error}
 		return
 	}
 	if m.Kind == canon.ErrorResponse || r.method == "ping" {

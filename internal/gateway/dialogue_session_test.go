@@ -31,6 +31,7 @@ type session struct {
 	client, server *party
 	ended          chan struct{}
 	prefix         string // of the ids that Custos makes, once one was seen
+	states         []string
 
 	mu      sync.Mutex
 	notices []string
@@ -120,7 +121,7 @@ func begin(t *testing.T, text string, set settings) *session {
 		ErrorDenials: set.errorDenials, Anomaly: s.engine.Anomaly, Notice: s.notice,
 	}
 	if s.desk != nil {
-		g.Desk = s.desk
+		g.Desk, g.Channels = s.desk, set.channels
 	}
 	s.relay = gateway.New(g)
 	go func() {
@@ -169,7 +170,10 @@ func (s *session) arrived() []string {
 		out = append(out, "server< "+f)
 	}
 	for _, f := range s.client.took() {
-		out = append(out, "client< "+f)
+		if m := ownID.FindStringSubmatch(f); m != nil {
+			s.prefix = m[1]
+		}
+		out = append(out, "client< "+s.maskStates(f))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,6 +186,7 @@ func (s *session) arrived() []string {
 
 // unmask puts the real prefix of Custos's own ids into what a party says.
 func (s *session) unmask(frame string) string {
+	frame = s.unmaskStates(frame)
 	if s.prefix == "" {
 		return frame
 	}

@@ -30,7 +30,8 @@ var update = flag.Bool("update", false, "write what happens into the dialogues")
 //	log          what the log holds in the end (written by -update)
 //
 // and may have a fourth, `options`, with the lines "denials: error" and
-// "approvals: 45s", which is how long a held call waits for a person.
+// "approvals: 45s", which is how long a held call waits for a person, and
+// "channels: elicitation cli".
 //
 // In a dialogue, a line is one of
 //
@@ -48,7 +49,8 @@ var update = flag.Bool("update", false, "write what happens into the dialogues")
 // byte, what was just sent. Else frames that arrive are compared byte for byte
 // too, but for what differs from run to run: the n-th decision of the
 // log is d_n, and the n-th request that Custos makes itself has the id
-// custos-n, in what is sent too. In the log, a line is one of
+// custos-n, in what is sent too, and the n-th state of a question is
+// custos1.STATE-n. In the log, a line is one of
 //
 //	d_n DIRECTION METHOD TARGET DECISION REASON RULE
 //	  STATUS SHOWN/TOTAL   how d_n ended, and the counts of a list

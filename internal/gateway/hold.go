@@ -3,12 +3,14 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/canon"
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/pep"
@@ -19,11 +21,29 @@ import (
 // enough, and everything else goes on meanwhile. It joins the others again like
 // a call that just arrived. Its id stays taken.
 
-// Desk knows how requests for approval stand.
+// Desk is where requests for approval stand and are answered: an [ask.Desk].
 type Desk interface {
 	// State returns the state of a request. It only reads.
 	State(ctx context.Context, id string) (access.ApprovalState, error)
+	// Show prepares a request for a person here, and Say counts the answer.
+	Show(ctx context.Context, id string) (*ask.View, error)
+	Say(ctx context.Context, id, channel string, allow bool) error
+	// Seal and Redeem tie a question that leaves to the answer that comes back.
+	Seal(ctx context.Context, id string) (string, error)
+	Redeem(ctx context.Context, token string) (ask.Asked, error)
 }
+
+// Channel puts one held call to a person, who answers through a [Desk].
+type Channel interface {
+	// Name is what the configuration calls it.
+	Name() string
+	// Ask returns once the person answered, or ctx is done. It returns false at
+	// once where nobody can be asked this way now.
+	Ask(ctx context.Context, id string) (answered bool)
+}
+
+// passive is the channel that asks nobody: people look for what waits.
+const passive = "cli"
 
 const (
 	// lookEvery is how often a held call looks whether somebody answered.
@@ -103,32 +123,60 @@ type heldCall struct {
 	a        *pep.Admission // how it stood when it was last decided
 	asked    string         // the request that people know of
 	told     int
+	// elicited says that the client's form was tried, and not to be tried again.
+	elicited bool
+	// quiet ends those who ask about asked, and waits for them.
+	quiet func()
 }
 
 // hold lets a held call wait outside of the queue. Whether it has to is decided
 // there too: the client's reader waits for nobody, not for the book either.
 func (s *Stdio) hold(m *canon.Message, call pep.Call, r *request, a *pep.Admission, refuseAs shape) {
 	call.Later = false
-	h := &heldCall{s: s, m: *m, call: call, r: r, refuseAs: refuseAs, a: a}
-	ctx, stop := context.WithCancelCause(context.Background())
-	r.stop = stop
-	if !s.held.take(m.IDKey, r, len(m.Raw), s.opt.InFlight) {
-		stop(nil)
-		s.answerClient(r.id, s.opt.Point.GiveUp(a, access.ApprovalUnavailable, "too many calls wait for a person already", ""), refuseAs)
-		return
-	}
-	go func() {
-		defer s.held.give(len(m.Raw))
-		defer stop(nil)
-		if !h.again() {
+	h := &heldCall{s: s, m: *m, call: call, r: r, refuseAs: refuseAs, a: a, quiet: func() {}}
+	if !h.keep(func(ctx context.Context) {
+		switch {
+		case h.again():
+		case h.asksBack() && h.askBack(ctx):
+		default:
 			h.wait(ctx)
 		}
+	}) {
+		s.answerClient(r.id, s.opt.Point.GiveUp(a, access.ApprovalUnavailable, tooMany, ""), refuseAs)
+	}
+}
+
+const tooMany = "too many calls wait for a person already"
+
+// resume takes up a call that comes back with an answer.
+func (s *Stdio) resume(m *canon.Message, r *request, refuseAs shape) {
+	h := &heldCall{s: s, m: *m, r: r, refuseAs: refuseAs, quiet: func() {}}
+	if !h.keep(h.resume) {
+		s.answerClient(r.id, s.opt.Point.Refuse(access.ApprovalUnavailable, tooMany), refuseAs)
+	}
+}
+
+// keep runs a wait outside of the queue, if there is room for one more.
+func (h *heldCall) keep(run func(context.Context)) bool {
+	ctx, stop := context.WithCancelCause(context.Background())
+	h.r.stop = stop
+	n := len(h.m.Raw)
+	if !h.s.held.take(h.m.IDKey, h.r, n, h.s.opt.InFlight) {
+		stop(nil)
+		return false
+	}
+	go func() {
+		defer h.s.held.give(n)
+		defer func() { h.quiet() }()
+		defer stop(nil)
+		run(ctx)
 	}()
+	return true
 }
 
 // wait waits until the call is decided, and sees to what was.
 func (h *heldCall) wait(ctx context.Context) {
-	if h.a.Decision.Approval.Wait <= 0 {
+	if h.a.Decision.Approval.Wait <= 0 || !h.askable() {
 		h.giveUp("")
 		return
 	}
@@ -229,9 +277,54 @@ func (h *heldCall) tell() error {
 			return err
 		}
 	}
+	h.quiet()
 	h.asked = id
 	h.s.notice(h.a.Asking())
 	h.progress()
+	h.askAround()
+	return nil
+}
+
+// askAround asks by one channel after the other, until one brings an answer.
+func (h *heldCall) askAround() {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	h.quiet = func() { stop(); <-done }
+	back, id := h.asksBack(), h.asked
+	go func() {
+		defer close(done)
+		for _, name := range h.s.opt.Channels {
+			switch {
+			case back: // the call is answered with a question
+			case name == channel && !h.elicited:
+				if h.elicit(ctx, id) {
+					return
+				}
+			default:
+				if c := h.s.channel(name); c != nil && c.Ask(ctx, id) {
+					return
+				}
+			}
+		}
+	}()
+}
+
+// askable reports whether anybody may answer while the call waits.
+func (h *heldCall) askable() bool {
+	return h.s.uses(passive) || h.s.uses(channel) && h.s.forms.Load() ||
+		slices.ContainsFunc(h.s.opt.Channels, func(name string) bool { return h.s.channel(name) != nil })
+}
+
+// uses reports whether the configuration names a channel.
+func (s *Stdio) uses(name string) bool { return slices.Contains(s.opt.Channels, name) }
+
+// channel returns the channel of this name that is not the client's own.
+func (s *Stdio) channel(name string) Channel {
+	for _, c := range s.opt.Asks {
+		if c.Name() == name {
+			return c
+		}
+	}
 	return nil
 }
 

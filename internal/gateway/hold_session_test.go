@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,8 @@ type settings struct {
 	// approvals says that people can be asked; a held call waits this long.
 	approvals bool
 	wait      time.Duration
+	// channels are the ways to ask them.
+	channels []string
 }
 
 func readSettings(t *testing.T, text string) settings {
@@ -35,7 +39,9 @@ func readSettings(t *testing.T, text string) settings {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.approvals, o.wait = true, wait
+			o.approvals, o.wait, o.channels = true, wait, []string{"cli"}
+		case "channels":
+			o.channels = strings.Fields(value)
 		default:
 			t.Fatalf("what is %q?", line)
 		}
@@ -49,7 +55,9 @@ func (s *session) asking(ev *engine.Evidence, o *engine.Options, set settings) {
 		return
 	}
 	began := time.Now()
-	s.desk = ask.NewDesk(ask.Options{Evidence: ev.Log, Isolation: engine.Isolation, Open: func() (*book.Book, error) {
+	person := func() approval.Person { return approval.Person{ID: "os:dev"} }
+	key := func() [32]byte { return [32]byte{9} }
+	s.desk = ask.NewDesk(ask.Options{Evidence: ev.Log, Isolation: engine.Isolation, Person: person, Key: key, Open: func() (*book.Book, error) {
 		path, err := ev.Dir.Database()
 		if err != nil {
 			return nil, err
@@ -71,6 +79,28 @@ func (s *session) person(t *testing.T, words string) {
 	if err != nil {
 		s.notice("the answer does not count: " + err.Error())
 	}
+}
+
+// state matches what ties a question to its answer in the stateless era. The
+// n-th that appears is custos1.STATE-n.
+var state = regexp.MustCompile(`custos1\.[A-Za-z0-9_-]+`)
+
+// unmaskStates puts the real states into what a client says.
+func (s *session) unmaskStates(frame string) string {
+	for i, real := range s.states {
+		frame = strings.ReplaceAll(frame, fmt.Sprintf(`custos1.STATE-%d"`, i+1), real+`"`)
+	}
+	return frame
+}
+
+// maskStates numbers the states.
+func (s *session) maskStates(frame string) string {
+	return state.ReplaceAllStringFunc(frame, func(real string) string {
+		if !slices.Contains(s.states, real) {
+			s.states = append(s.states, real)
+		}
+		return fmt.Sprintf("custos1.STATE-%d", slices.Index(s.states, real)+1)
+	})
 }
 
 // approvalLine describes an approval record.

@@ -60,6 +60,11 @@ type Options struct {
 	// Desk knows how requests for approval stand. With nil no call waits for a
 	// person, and what a rule holds is denied.
 	Desk Desk
+	// Channels are the ways to ask people, in the order in which they are tried:
+	// "elicitation" is the client's own form, "cli" waits for people to look, and
+	// the others stand in Asks.
+	Channels []string
+	Asks     []Channel
 	// Anomaly records what should not have happened; it MUST NOT block.
 	Anomaly func(detail string)
 	// Notice tells a person on stderr. It is called from many goroutines.
@@ -71,9 +76,10 @@ type Stdio struct {
 	opt      Options
 	toServer *lane
 	toClient *lane
-	asked    *table // requests of the client that wait for the server
-	asking   *table // requests of the server that wait for the client
-	held     holds  // requests of the client that wait for a person
+	asked    *table      // requests of the client that wait for the server
+	asking   *table      // requests of the server that wait for the client
+	held     holds       // requests of the client that wait for a person
+	forms    atomic.Bool // the client, of the older era, shows forms
 	inputs   *inputs
 	prefix   string // of the ids that Custos makes
 	made     atomic.Int64

@@ -89,7 +89,7 @@ func (b *Book) conclude(ctx context.Context, tx *sql.Tx, it *Item, to access.App
 		return err
 	}
 	it.Term = t
-	_, err := tx.ExecContext(ctx, `UPDATE request SET term_from = ?, term_wall = ?, term_since = ?, term_boot = ?, nonce = NULL WHERE id = ?`,
+	_, err := tx.ExecContext(ctx, `UPDATE request SET term_from = ?, term_wall = ?, term_since = ?, term_boot = ? WHERE id = ?`,
 		t.From.Wall.UnixMicro(), t.Until.Wall.UnixMicro(), int64(t.Until.Since), t.Until.Boot, it.Number)
 	if err != nil {
 		return fmt.Errorf("state.db: %w", err)

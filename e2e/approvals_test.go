@@ -1,0 +1,185 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/custos-zt/custos/e2e/client"
+	"github.com/custos-zt/custos/e2e/peers"
+)
+
+const asks = `policy: asks
+rules:
+  - {id: asked, approve: ["server.echo", "server.test_simple_text"], unlisted_args: allow}
+`
+
+// office is a state directory with a policy that asks about some tools, and a
+// configuration that waits so long.
+type office struct {
+	t                     *testing.T
+	state, policy, config string
+}
+
+func newOffice(t *testing.T, policy, wait string) *office {
+	t.Helper()
+	dir := t.TempDir()
+	l := &office{t, filepath.Join(dir, "state"), filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "custos.yaml")}
+	for name, text := range map[string]string{l.policy: policy, l.config: "approvals: {wait: " + wait + "}\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+// guarding is the command line that guards a server.
+func (l *office) guarding(server []string) []string {
+	return append(peers.Custos(l.t, "--state", l.state, "--config", l.config, "run", "--policy", l.policy, "--name", "server", "--"), server...)
+}
+
+// approvals runs `custos approvals`.
+func (l *office) approvals(args ...string) (string, error) {
+	line := peers.Custos(l.t, append([]string{"--state", l.state, "--config", l.config, "approvals"}, args...)...)
+	out, err := exec.Command(line[0], line[1:]...).CombinedOutput()
+	return string(out), err
+}
+
+// open waits until so many calls are held, and returns their ids.
+func (l *office) open(n int) []string {
+	l.t.Helper()
+	for deadline := time.Now().Add(client.Patience); ; time.Sleep(50 * time.Millisecond) {
+		out, err := l.approvals("list", "--json")
+		var list []struct {
+			ID string `json:"id"`
+		}
+		if err == nil && json.Unmarshal([]byte(out), &list) == nil && len(list) == n {
+			ids := make([]string, n)
+			for i := range list {
+				ids[i] = list[i].ID
+			}
+			return ids
+		}
+		if time.Now().After(deadline) {
+			l.t.Fatalf("%d calls are not held: %s (%v)", n, out, err)
+		}
+	}
+}
+
+func echo(message string) *mcp.CallToolParams {
+	return &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message}}
+}
+
+// A real client in either era puts a held call to its user.
+func TestElicitation(t *testing.T) {
+	t.Parallel()
+	for _, era := range []struct {
+		name, version string
+	}{
+		{"legacy", "2025-11-25"},
+		{"modern", ""},
+	} {
+		for _, c := range []struct{ action, want string }{
+			{"accept", "simple text"},
+			{"decline", "Custos denied server.test_simple_text: a person refused this call."},
+			{"cancel", "not approved in 1 s: Tell the person; when they allow a_1"},
+		} {
+			t.Run(era.name+"/"+c.action, func(t *testing.T) {
+				t.Parallel()
+				l := newOffice(t, asks, "1s")
+				sdk := client.Connect(t, l.guarding(peers.Modern(t)), client.Settings{Version: era.version, Elicit: &mcp.ElicitResult{Action: c.action}})
+				text, failed := sdk.Text(t, "test_simple_text", nil)
+				if !strings.Contains(text, c.want) || failed != (c.action != "accept") {
+					t.Errorf("%q, an error: %v", text, failed)
+				}
+				asked := 0
+				for _, e := range sdk.Events() {
+					if e.Method == "elicitation/create" && strings.Contains(e.Params, "why: rule asked") {
+						asked++
+					}
+				}
+				if asked != 1 {
+					t.Errorf("the user was asked %d times: %v", asked, sdk.Events())
+				}
+			})
+		}
+	}
+}
+
+// Ten guards on one state directory: every held call is listed, an answer
+// reaches the right one, and a grant is used once, by whoever repeats the call.
+func TestTenGuardsOneDesk(t *testing.T) {
+	t.Parallel()
+	const guards = 10
+	l := newOffice(t, asks, "40s")
+	var all sync.WaitGroup
+	texts := make([]string, guards/2)
+	for i := range guards / 2 { // five calls may be open
+		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", Elicit: &mcp.ElicitResult{Action: "cancel"}})
+		all.Go(func() {
+			r, err := sdk.CallTool(t.Context(), echo(string(rune('A'+i))))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			texts[i] = r.Content[0].(*mcp.TextContent).Text
+		})
+	}
+	for _, id := range l.open(guards / 2) {
+		if out, err := l.approvals("allow", id); err != nil {
+			t.Errorf("%s: %v", out, err)
+		}
+	}
+	all.Wait()
+	for i, text := range texts {
+		if text != string(rune('A'+i)) {
+			t.Errorf("call %d: %q", i, text)
+		}
+	}
+	l.oneOf(guards)
+}
+
+// oneOf has so many guards make the same call at once, allows it once, and
+// expects one echo.
+func (l *office) oneOf(guards int) {
+	t := l.t
+	t.Helper()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	echoed := 0
+	for range guards {
+		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", Elicit: &mcp.ElicitResult{Action: "cancel"}})
+		all.Go(func() {
+			r, err := sdk.CallTool(t.Context(), echo("Grace"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if r.Content[0].(*mcp.TextContent).Text == "Grace" {
+				echoed++
+			}
+		})
+	}
+	first := l.open(1)[0]
+	if out, err := l.approvals("allow", first); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	// The others ask anew, together; a refusal ends all of them.
+	second := l.open(1)[0]
+	if out, err := l.approvals("deny", second); err != nil || second == first {
+		t.Fatalf("%s: %v", out, err)
+	}
+	all.Wait()
+	if echoed != 1 {
+		t.Errorf("one grant let %d calls pass", echoed)
+	}
+}
