@@ -175,6 +175,13 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	b = appendString(b, "segment", r.Segment)
 	b = appendCount(b, "offset", r.Offset, false)
 	b = appendCount(b, "cut", r.Cut, false)
+	if c := r.Clock; c != nil {
+		b = append(b, `,"clock":{"state":`...)
+		b = appendText(b, c.State)
+		b = appendString(b, "expected", string(appendTime(nil, c.Expected)))
+		b = appendString(b, "read", string(appendTime(nil, c.Read)))
+		b = append(b, '}')
+	}
 	if e := r.Expired; e != nil {
 		b = append(b, `,"expired":{"through":`...)
 		b = strconv.AppendUint(b, e.Through, 10)

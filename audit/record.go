@@ -41,6 +41,8 @@ const (
 	KindExpired Kind = "expired"
 	// KindSeal says that a chain which no process writes was closed by hand.
 	KindSeal Kind = "seal"
+	// KindClock says that the wall clock was set, or what became of that.
+	KindClock Kind = "clock"
 	// KindGap says that an earlier process stopped because its log failed.
 	KindGap Kind = "gap"
 	// KindKey says that another key signs from here on. What it holds is signed
@@ -197,6 +199,8 @@ type Record struct {
 	Offset  int64  `json:"offset,omitempty"`
 	Cut     int64  `json:"cut,omitempty"`
 
+	// Clock says what happened to the wall clock, in a clock record.
+	Clock *ClockStep `json:"clock,omitempty"`
 	// Expired says what an expired record deletes.
 	Expired *Expired `json:"expired,omitempty"`
 	// LastGood is the record that the chain goes on from, in a gap record, and
@@ -213,6 +217,15 @@ type Counts struct {
 	Total  int `json:"total"`
 	Shown  int `json:"shown"`
 	Hidden int `json:"hidden"`
+}
+
+// ClockStep is one thing that happened to the wall clock. Time is unknown to
+// policy from "stepped" until "returned" or "confirmed".
+type ClockStep struct {
+	State string `json:"state"`
+	// Expected is what a clock that nobody set would say, Read what this one said.
+	Expected time.Time `json:"expected"`
+	Read     time.Time `json:"read"`
 }
 
 // Origin says where one judged value came from: Of names the value ("client",

@@ -16,6 +16,7 @@ import (
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/clock"
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/limit"
 	"github.com/custos-zt/custos/internal/pa"
@@ -153,8 +154,9 @@ func New(ev *Evidence, o Options) (*Engine, error) {
 
 // assemble wires administrator and enforcement point.
 func (e *Engine) assemble(o *Options) {
+	watched := clock.New(clock.Source{}, e.clockStepped)
 	e.Authority = pa.New(pa.Options{
-		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: time.Now, Engine: e.over,
+		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: watched.Now, Steady: watched.Steady, Engine: e.over,
 		Protected: append([]string{e.evidence.Dir.Path()}, o.Protected...),
 		Approvals: o.Approvals, Binding: pa.Binding{Instance: commandDigest(o.Command), Root: o.Root}, Wait: o.Wait,
 	})
@@ -192,6 +194,14 @@ func commandDigest(command []string) string {
 	}
 	sum := sha256.Sum256([]byte(strings.Join(command, "\x00")))
 	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// clockStepped records what happened to the wall clock.
+func (e *Engine) clockStepped(s clock.Step) {
+	e.evidence.Log.AppendLazy(audit.Record{
+		Kind: audit.KindClock, Backend: e.backend, Session: e.session,
+		Clock: &audit.ClockStep{State: string(s.State), Expected: s.Expected, Read: s.Read},
+	})
 }
 
 // Anomaly records something that should not have happened.

@@ -93,6 +93,15 @@ func fillTornTail(out *event, ev *Event) {
 	out.find(ev.Record, "A crash cut the last records of a log short", "evidence", medium)
 }
 
+// fillClock writes a step of the wall clock: a finding until it is settled.
+func fillClock(out *event, ev *Event) {
+	severity := informational
+	if c := ev.Record.Clock; c != nil && c.State == "stepped" {
+		severity = medium
+	}
+	out.find(ev.Record, "The wall clock was set", "clock", severity)
+}
+
 func fillAnomaly(out *event, ev *Event) {
 	out.find(ev.Record, "Something that should not have happened", "anomaly", high)
 }

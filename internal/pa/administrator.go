@@ -35,8 +35,11 @@ type Options struct {
 	// Engine returns what decides by a snapshot instead of the snapshot itself;
 	// nil, or a nil result, leaves it to the snapshot.
 	Engine func(*pdp.Snapshot) Engine
-	// Now reads the clock; nil leaves time unknown to policy.
+	// Now reads the clock; nil, and the zero Time, leave time unknown to policy.
 	Now func() time.Time
+	// Steady reads a clock that nobody can set, by which limits and rates count;
+	// nil: they count by Now.
+	Steady func() time.Time
 	// Approvals knows what people answered; nil asks nobody. Binding is what
 	// answers are bound to beside the call, and Wait how long a call waits for
 	// one where its rules say nothing.

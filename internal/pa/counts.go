@@ -20,10 +20,16 @@ type reservation struct {
 // tells the request how many there were before. Without a table or a clock, or
 // where the caller is not known, the counters stay unknown, and restrict.
 func (a *Administrator) reserve(s *pdp.Snapshot, r *access.Request) reservation {
-	if a.opt.Limits == nil || r.Now.IsZero() || !s.Counts() {
+	if a.opt.Limits == nil || !s.Counts() {
 		return reservation{}
 	}
 	held := reservation{at: r.Now}
+	if a.opt.Steady != nil {
+		held.at = a.opt.Steady()
+	}
+	if held.at.IsZero() {
+		return reservation{}
+	}
 	for _, c := range s.Counters(r, nil) {
 		if c.Known {
 			held.counters = append(held.counters, c)
