@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
-	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
-	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/custos-zt/custos/internal/config"
 )
@@ -20,15 +16,12 @@ import (
 // otlpClient speaks OTLP over HTTP, in protobuf, without the SDK: a sink has its
 // own batches, cursor and retries, and the SDK's exporters would keep records in
 // memory and drop them.
-//
-// The request of each signal has the same encoding as its data message, so that
-// no generated service code, and no gRPC, is linked.
 type otlpClient struct {
 	endpoint string
 	headers  http.Header
 	client   *http.Client
 	version  string
-	resource *resourcepb.Resource
+	resource []attribute
 }
 
 func newOTLPClient(c *config.OTLP, env *Env) (*otlpClient, error) {
@@ -47,10 +40,27 @@ func newOTLPClient(c *config.OTLP, env *Env) (*otlpClient, error) {
 		}
 		o.headers.Set(h.Name, value)
 	}
-	o.resource = &resourcepb.Resource{Attributes: keyValues([]attribute{
+	o.resource = []attribute{
 		{name: attrServiceName, text: "custos"}, {name: attrServiceVer, text: env.Version}, {name: attrInstance, text: env.Instance},
-	})}
+	}
 	return o, nil
+}
+
+// request is the body of a request of any signal: they differ in what items
+// writes into field 2 of the scope.
+func (o *otlpClient) request(items func(scope *message)) []byte {
+	var m message
+	m.nest(1, func(ofResource *message) {
+		ofResource.nest(1, func(resource *message) { resource.attributes(1, o.resource) })
+		ofResource.nest(2, func(ofScope *message) {
+			ofScope.nest(1, func(scope *message) {
+				scope.text(1, scopeName)
+				scope.text(2, o.version)
+			})
+			items(ofScope)
+		})
+	})
+	return m
 }
 
 // otlpError is an answer that is no success.
@@ -67,13 +77,9 @@ func (e *otlpError) final() bool {
 	return e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity || e.status == http.StatusUnsupportedMediaType
 }
 
-// send posts one message. rejected is how many of its items the collector took
+// send posts one request. rejected is how many of its items the collector took
 // for good and threw away.
-func (o *otlpClient) send(ctx context.Context, signal string, m proto.Message) (rejected int64, why string, err error) {
-	body, err := proto.Marshal(m)
-	if err != nil {
-		return 0, "", err
-	}
+func (o *otlpClient) send(ctx context.Context, signal string, body []byte) (rejected int64, why string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.endpoint+"/v1/"+signal, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", withoutURL(err)
@@ -92,14 +98,14 @@ func (o *otlpClient) send(ctx context.Context, signal string, m proto.Message) (
 }
 
 // deliver sends a batch, in halves where the collector calls it too large.
-func (o *otlpClient) deliver(ctx context.Context, signal string, batch []Event, message func([]Event) proto.Message) error {
-	rejected, why, err := o.send(ctx, signal, message(batch))
+func (o *otlpClient) deliver(ctx context.Context, signal string, batch []Event, encode func([]Event) []byte) error {
+	rejected, why, err := o.send(ctx, signal, encode(batch))
 	var refused *otlpError
 	switch {
 	case errors.As(err, &refused) && refused.status == http.StatusRequestEntityTooLarge && len(batch) > 1:
 		half := len(batch) / 2
-		return joinDrops(o.deliver(ctx, signal, batch[:half], message),
-			func() error { return o.deliver(ctx, signal, batch[half:], message) })
+		return joinDrops(o.deliver(ctx, signal, batch[:half], encode),
+			func() error { return o.deliver(ctx, signal, batch[half:], encode) })
 	case errors.As(err, &refused) && (refused.final() || refused.status == http.StatusRequestEntityTooLarge):
 		return &DropError{len(batch), refused}
 	case err != nil:
@@ -155,36 +161,4 @@ func fields(b []byte, yield func(n protowire.Number, value []byte, count uint64)
 		yield(n, value, count)
 		b = b[size:]
 	}
-}
-
-// keyValues are attributes as OTLP writes them.
-func keyValues(list []attribute) []*commonpb.KeyValue {
-	out := make([]*commonpb.KeyValue, len(list))
-	for i, a := range list {
-		out[i] = &commonpb.KeyValue{Key: a.name, Value: value(a)}
-	}
-	return out
-}
-
-func value(a attribute) *commonpb.AnyValue {
-	if a.count != 0 {
-		return &commonpb.AnyValue{Value: &commonpb.AnyValue_IntValue{IntValue: a.count}}
-	}
-	return text(a.text)
-}
-
-// text is a string of OTLP, which is UTF-8 or is not encoded at all.
-func text(s string) *commonpb.AnyValue {
-	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: valid(s)}}
-}
-
-func valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-func scope(version string) *commonpb.InstrumentationScope {
-	return &commonpb.InstrumentationScope{Name: scopeName, Version: valid(version)}
 }

@@ -3,9 +3,6 @@ package sink
 import (
 	"context"
 
-	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/config"
@@ -24,21 +21,19 @@ func openOTLPLogs(c *config.OTLP, env *Env) (Sink, error) {
 
 // Deliver sends a batch.
 func (o *otlpLogs) Deliver(ctx context.Context, batch []Event) error {
-	return o.client.deliver(ctx, "logs", batch, o.message)
+	return o.client.deliver(ctx, "logs", batch, o.encode)
 }
 
-func (o *otlpLogs) message(batch []Event) proto.Message {
-	records := make([]*logspb.LogRecord, len(batch))
-	for i := range batch {
-		records[i] = logRecord(&batch[i])
-	}
-	return &logspb.LogsData{ResourceLogs: []*logspb.ResourceLogs{{
-		Resource:  o.client.resource,
-		ScopeLogs: []*logspb.ScopeLogs{{Scope: scope(o.client.version), LogRecords: records}},
-	}}}
+func (o *otlpLogs) encode(batch []Event) []byte {
+	return o.client.request(func(scope *message) {
+		for i := range batch {
+			scope.nest(2, func(m *message) { logRecord(m, &batch[i]) })
+		}
+	})
 }
 
-func logRecord(ev *Event) *logspb.LogRecord {
+// logRecord writes a LogRecord.
+func logRecord(m *message, ev *Event) {
 	r := &ev.Record
 	list := append(attributesOf(r, r),
 		attribute{name: attrKind, text: string(r.Kind)},
@@ -47,32 +42,33 @@ func logRecord(ev *Event) *logspb.LogRecord {
 	if r.Admission != 0 {
 		list = append(list, attribute{name: attrAdmission, text: audit.FormatID(r.Slot, r.Admission)})
 	}
-	out := &logspb.LogRecord{
-		TimeUnixNano:         uint64(r.Time.UnixNano()),
-		ObservedTimeUnixNano: uint64(r.Time.UnixNano()),
-		EventName:            valid(eventPrefix + string(r.Kind)),
-		Attributes:           keyValues(list),
-	}
-	out.SeverityNumber, out.SeverityText = logSeverity(r)
+	number, name := logSeverity(r)
+	m.fixed(1, uint64(r.Time.UnixNano()))
+	m.varint(2, number)
+	m.text(3, name)
 	if r.Message != "" {
-		out.Body = text(r.Message)
+		m.nest(5, func(body *message) { body.anyText(r.Message) })
 	}
+	m.attributes(6, list)
 	if trace, span, ok := spanOf(ev); ok {
-		out.TraceId, out.SpanId = trace, span
+		m.bytes(9, trace)
+		m.bytes(10, span)
 	}
-	return out
+	m.fixed(11, uint64(r.Time.UnixNano()))
+	m.text(12, eventPrefix+string(r.Kind))
 }
 
-func logSeverity(r *audit.Record) (logspb.SeverityNumber, string) {
+// logSeverity returns a SeverityNumber and its name.
+func logSeverity(r *audit.Record) (uint64, string) {
 	switch {
 	case r.Kind == audit.KindGap:
-		return logspb.SeverityNumber_SEVERITY_NUMBER_FATAL, "FATAL"
+		return 21, "FATAL"
 	case r.Kind == audit.KindAnomaly:
-		return logspb.SeverityNumber_SEVERITY_NUMBER_ERROR, "ERROR"
+		return 17, "ERROR"
 	case r.Kind == audit.KindTornTail, r.Decision == access.Deny:
-		return logspb.SeverityNumber_SEVERITY_NUMBER_WARN, "WARN"
+		return 13, "WARN"
 	default:
-		return logspb.SeverityNumber_SEVERITY_NUMBER_INFO, "INFO"
+		return 9, "INFO"
 	}
 }
 

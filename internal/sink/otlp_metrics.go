@@ -2,12 +2,11 @@ package sink
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
-	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
-	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/custos-zt/custos/internal/config"
 )
@@ -57,7 +56,7 @@ func (o *otlpMetrics) Deliver(_ context.Context, batch []Event) error {
 func (o *otlpMetrics) push(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, _, err := o.client.send(ctx, "metrics", o.message(time.Now()))
+	_, _, err := o.client.send(ctx, "metrics", o.encode(time.Now()))
 	if err != nil && ctx.Err() != context.Canceled {
 		o.board.update(o.name, func(s *Stats) {
 			s.Failures++
@@ -66,62 +65,77 @@ func (o *otlpMetrics) push(ctx context.Context) {
 	}
 }
 
-func (o *otlpMetrics) message(now time.Time) proto.Message {
-	var list []*metricspb.Metric
-	o.tally.snapshot(now, func(f *family, all []*series) {
-		if len(all) > 0 {
-			list = append(list, metric(f, all, o.tally.began, now))
-		}
+func (o *otlpMetrics) encode(now time.Time) []byte {
+	return o.client.request(func(scope *message) {
+		o.tally.snapshot(now, func(f *family, all []*series) {
+			if len(all) > 0 {
+				scope.nest(2, func(m *message) { metric(m, f, all, o.tally.began, now) })
+			}
+		})
 	})
-	return &metricspb.MetricsData{ResourceMetrics: []*metricspb.ResourceMetrics{{
-		Resource:     o.client.resource,
-		ScopeMetrics: []*metricspb.ScopeMetrics{{Scope: scope(o.client.version), Metrics: list}},
-	}}}
 }
 
-func metric(f *family, all []*series, began, now time.Time) *metricspb.Metric {
-	m := &metricspb.Metric{Name: f.name, Description: f.help, Unit: f.unit}
-	from, to := uint64(began.UnixNano()), uint64(now.UnixNano())
-	if f.kind == histogram {
-		h := &metricspb.Histogram{AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE}
+// cumulative is the AggregationTemporality of sums since a process began.
+const cumulative = 2
+
+// metric writes a Metric.
+func metric(m *message, f *family, all []*series, began, now time.Time) {
+	field := map[familyKind]protowire.Number{gauge: 5, counter: 7, histogram: 9}[f.kind]
+	m.text(1, f.name)
+	m.text(2, f.help)
+	m.text(3, f.unit)
+	m.nest(field, func(data *message) {
 		for _, s := range all {
-			sum := s.sum
-			h.DataPoints = append(h.DataPoints, &metricspb.HistogramDataPoint{
-				Attributes: labelled(f, s), StartTimeUnixNano: from, TimeUnixNano: to,
-				Count: s.count, Sum: &sum, ExplicitBounds: bounds(), BucketCounts: apart(s),
+			data.nest(1, func(point *message) {
+				point.fixed(2, uint64(began.UnixNano()))
+				point.fixed(3, uint64(now.UnixNano()))
+				writePoint(point, f, s)
 			})
 		}
-		m.Data = &metricspb.Metric_Histogram{Histogram: h}
-		return m
-	}
-	points := make([]*metricspb.NumberDataPoint, len(all))
-	for i, s := range all {
-		points[i] = &metricspb.NumberDataPoint{Attributes: labelled(f, s), StartTimeUnixNano: from, TimeUnixNano: to}
-		points[i].Value = &metricspb.NumberDataPoint_AsInt{AsInt: int64(s.count)}
-		if f.kind == gauge {
-			points[i].Value = &metricspb.NumberDataPoint_AsDouble{AsDouble: s.sum}
+		if f.kind != gauge {
+			data.varint(2, cumulative)
 		}
+		if f.kind == counter {
+			data.varint(3, 1) // it never falls
+		}
+	})
+}
+
+// writePoint writes what differs between a NumberDataPoint and a
+// HistogramDataPoint.
+func writePoint(m *message, f *family, s *series) {
+	switch f.kind {
+	case gauge:
+		m.double(4, s.sum)
+		m.attributes(7, labelled(f, s))
+	case counter:
+		m.fixed(6, s.count)
+		m.attributes(7, labelled(f, s))
+	case histogram:
+		m.fixed(4, s.count)
+		m.double(5, s.sum)
+		var counts, edges []byte
+		for _, n := range apart(s) {
+			counts = protowire.AppendFixed64(counts, n)
+		}
+		for _, b := range bounds() {
+			edges = protowire.AppendFixed64(edges, math.Float64bits(b))
+		}
+		m.bytes(6, counts)
+		m.bytes(7, edges)
+		m.attributes(9, labelled(f, s))
 	}
-	if f.kind == gauge {
-		m.Data = &metricspb.Metric_Gauge{Gauge: &metricspb.Gauge{DataPoints: points}}
-		return m
-	}
-	m.Data = &metricspb.Metric_Sum{Sum: &metricspb.Sum{
-		DataPoints: points, IsMonotonic: true,
-		AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
-	}}
-	return m
 }
 
 // labelled are the labels of a series; an empty one says nothing.
-func labelled(f *family, s *series) []*commonpb.KeyValue {
+func labelled(f *family, s *series) []attribute {
 	var list []attribute
 	for i, name := range f.labels {
 		if s.values[i] != "" {
 			list = append(list, attribute{name: name, text: s.values[i]})
 		}
 	}
-	return keyValues(list)
+	return list
 }
 
 // apart turns buckets that include those below them into ones that do not.

@@ -351,10 +351,69 @@ func FuzzOTLPMessagesEncode(f *testing.F) {
 		r := audit.Record{Version: 1, Seq: 5, Time: time.Unix(1, 0), Kind: audit.Kind(detail), Method: method, Tool: tool, Subject: subject, Detail: detail, Message: tool, Admission: 3, Status: audit.Status(method)}
 		ev := Event{UID: "i:0:5", Hash: "00", Record: r, Admission: &r}
 		client := &otlpClient{version: tool}
-		for _, m := range []proto.Message{(&otlpLogs{client}).message([]Event{ev}), (&otlpTraces{client}).message([]Event{ev})} {
-			if _, err := proto.Marshal(m); err != nil {
-				t.Fatal(err)
-			}
+		var logs logsv1.ExportLogsServiceRequest
+		if err := proto.Unmarshal((&otlpLogs{client}).encode([]Event{ev}), &logs); err != nil || len(logs.ProtoReflect().GetUnknown()) > 0 {
+			t.Fatal(err)
+		}
+		var traces tracev1.ExportTraceServiceRequest
+		if err := proto.Unmarshal((&otlpTraces{client}).encode([]Event{ev}), &traces); err != nil {
+			t.Fatal(err)
+		}
+		span := traces.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0]
+		if want := strings.ToValidUTF8(tool, "\uFFFD"); attr(span.GetAttributes(), attrTool) != want {
+			t.Fatalf("tool %q, want %q", attr(span.GetAttributes(), attrTool), want)
 		}
 	})
+}
+
+// Metrics arrive as OpenTelemetry defines them.
+func TestOTLPMetrics(t *testing.T) {
+	ca := newAuthority(t)
+	c := newCollector(t, ca)
+	env := testEnv()
+	env.Board.update("syslog", func(s *Stats) { s.Sink, s.Delivered, s.Oldest = "syslog", 7, time.Now().Add(-time.Minute) })
+	conf := c.config(ca)
+	s, err := openOTLPMetrics(conf, &env, "otlp-metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := &audit.Record{Kind: audit.KindAdmission, Method: "tools/call", Backend: "files", Decision: access.Allow, Reason: access.RuleAllowed, EvalUS: 50}
+	if err := s.Deliver(t.Context(), []Event{
+		{Record: *call}, {Record: audit.Record{Kind: audit.KindOutcome, Method: "tools/call", Status: audit.StatusOK, DurationUS: 30_000}, Admission: call},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]*metricspb.Metric{}
+	for _, m := range c.metrics {
+		got[m.GetName()] = m
+		if len(m.ProtoReflect().GetUnknown()) > 0 || m.GetDescription() == "" || m.GetUnit() == "" {
+			t.Errorf("metric %v", m)
+		}
+	}
+	sum := got[metricDecisions].GetSum()
+	if p := sum.GetDataPoints()[0]; !sum.GetIsMonotonic() || sum.GetAggregationTemporality() != metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE ||
+		p.GetAsInt() != 1 || attr(p.GetAttributes(), attrBackend) != "files" || p.GetStartTimeUnixNano() == 0 || p.GetTimeUnixNano() < p.GetStartTimeUnixNano() {
+		t.Errorf("sum %v", sum)
+	}
+	h := got[metricDuration].GetHistogram()
+	p := h.GetDataPoints()[0]
+	n := uint64(0)
+	for i, c := range p.GetBucketCounts() {
+		n += c
+		if c == 1 && (p.GetExplicitBounds()[i] < 0.03 || p.GetExplicitBounds()[i-1] >= 0.03) {
+			t.Errorf("in bucket %d", i)
+		}
+	}
+	if n != 1 || p.GetCount() != 1 || p.GetSum() != 0.03 || len(p.GetBucketCounts()) != len(p.GetExplicitBounds())+1 || h.GetAggregationTemporality() == 0 {
+		t.Errorf("histogram %v", h)
+	}
+	if lag := got[metricLag].GetGauge().GetDataPoints()[0].GetAsDouble(); lag < 60 || lag > 90 {
+		t.Errorf("lag %v", lag)
+	}
+	if v := got[metricDelivered].GetSum().GetDataPoints()[0].GetAsInt(); v != 7 {
+		t.Errorf("delivered %d", v)
+	}
 }

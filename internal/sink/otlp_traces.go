@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/config"
 	"github.com/custos-zt/custos/internal/ocsf"
@@ -36,7 +33,7 @@ func (o *otlpTraces) Deliver(ctx context.Context, batch []Event) error {
 	if len(ends) == 0 {
 		return nil
 	}
-	return o.client.deliver(ctx, "traces", ends, o.message)
+	return o.client.deliver(ctx, "traces", ends, o.encode)
 }
 
 // endsCall reports whether nothing more follows of a call.
@@ -51,24 +48,27 @@ func endsCall(r *audit.Record) bool {
 	}
 }
 
-func (o *otlpTraces) message(batch []Event) proto.Message {
-	spans := make([]*tracepb.Span, len(batch))
-	for i := range batch {
-		spans[i] = callSpan(&batch[i])
-	}
-	return &tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{
-		Resource:   o.client.resource,
-		ScopeSpans: []*tracepb.ScopeSpans{{Scope: scope(o.client.version), Spans: spans}},
-	}}}
+func (o *otlpTraces) encode(batch []Event) []byte {
+	return o.client.request(func(scope *message) {
+		for i := range batch {
+			scope.nest(2, func(m *message) { callSpan(m, &batch[i]) })
+		}
+	})
 }
 
-// callSpan is the span of a call, seen from its last record.
-func callSpan(ev *Event) *tracepb.Span {
+// The values of SpanKind and StatusCode that are given.
+const (
+	kindServer  = 2
+	kindClient  = 3
+	statusError = 2
+)
+
+// callSpan writes the Span of a call, seen from its last record.
+func callSpan(m *message, ev *Event) {
 	r, call := &ev.Record, ev.Admission
 	if call == nil {
 		call = r
 	}
-	trace, id, _ := spanOf(ev)
 	start := call.Time.Add(-time.Duration(call.EvalUS) * time.Microsecond)
 	if call == r && r.DurationUS > 0 { // its admission is gone
 		start = r.Time.Add(-time.Duration(r.DurationUS) * time.Microsecond)
@@ -80,19 +80,24 @@ func callSpan(ev *Event) *tracepb.Span {
 	if name == "" {
 		name = "unreadable message"
 	}
-	kind := tracepb.Span_SPAN_KIND_SERVER
+	kind := uint64(kindServer)
 	if call.Direction == "backend" {
-		kind = tracepb.Span_SPAN_KIND_CLIENT
+		kind = kindClient
 	}
-	s := &tracepb.Span{
-		TraceId: trace, SpanId: id, Name: valid(name), Kind: kind,
-		StartTimeUnixNano: uint64(start.UnixNano()), EndTimeUnixNano: uint64(r.Time.UnixNano()),
-		Attributes: keyValues(append(attributesOf(r, call), attribute{name: attrUID, text: ev.UID})),
+	trace, span, _ := spanOf(ev)
+	m.bytes(1, trace)
+	m.bytes(2, span)
+	m.text(5, name)
+	m.varint(6, kind)
+	m.fixed(7, uint64(start.UnixNano()))
+	m.fixed(8, uint64(r.Time.UnixNano()))
+	m.attributes(9, append(attributesOf(r, call), attribute{name: attrUID, text: ev.UID}))
+	if errorType(r) != "" {
+		m.nest(15, func(status *message) {
+			status.text(2, string(call.Reason))
+			status.varint(3, statusError)
+		})
 	}
-	if what := errorType(r); what != "" {
-		s.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: valid(string(call.Reason))}
-	}
-	return s
 }
 
 // spanOf returns the ids of the call that a record belongs to. They are made
