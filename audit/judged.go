@@ -3,7 +3,6 @@ package audit
 import (
 	"encoding/base64"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/custos-zt/custos/access"
@@ -222,11 +221,15 @@ func appendJudged(b []byte, j *Judged) []byte {
 	if j == nil {
 		return b
 	}
-	// "omitted" is always stored, so that the others can begin with a comma.
-	b = append(b, `,"judged":{"omitted":`...)
-	b = strconv.AppendInt(b, int64(j.Omitted), 10)
+	b = append(b, `,"judged":`...)
+	at := len(b)
 	b = appendStrings(b, "paths", j.Paths)
 	b = appendStrings(b, "hosts", j.Hosts)
 	b = appendStrings(b, "args", j.Args)
+	b = appendCount(b, "omitted", int64(j.Omitted), false)
+	if len(b) == at {
+		return append(b, "{}"...)
+	}
+	b[at] = '{' // instead of the first comma
 	return append(b, '}')
 }

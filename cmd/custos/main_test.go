@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -28,6 +29,8 @@ func TestMain(m *testing.M) {
 //
 //	exits STATUS COMMAND [ARG…]  run a command, which must end with this status
 //	keys NAME                    make NAME.key and NAME.pub, an Ed25519 pair
+//	identity NAME                make NAME.key and NAME.pub, an age identity and
+//	                             its recipient
 //	let NAME REGEXP              set a variable to what the group matches in
 //	                             the last standard output
 //
@@ -43,9 +46,10 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"let":   let,
-			"keys":  keys,
+			"exits":    exits,
+			"let":      let,
+			"keys":     keys,
+			"identity": identity,
 		},
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
@@ -104,6 +108,17 @@ func keys(ts *testscript.TestScript, neg bool, args []string) {
 	} {
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]+name), pem.EncodeToMemory(block), 0o600))
 	}
+}
+
+// identity makes an age identity, new for each script.
+func identity(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: identity NAME")
+	}
+	id, err := age.GenerateX25519Identity()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), []byte("# an identity\n"+id.String()+"\n"), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pub"), []byte(id.Recipient().String()+"\n"), 0o600))
 }
 
 // let sets a variable to a part of the last standard output.

@@ -19,6 +19,7 @@ import (
 	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/engine"
 	"github.com/custos-zt/custos/internal/gateway"
+	"github.com/custos-zt/custos/internal/redact"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 )
@@ -51,6 +52,7 @@ func (c *counter) Close() error { return errors.Join(c.Desk.Close(), c.log.Close
 // lazyLog takes a slot of the log once there is something to record.
 type lazyLog struct {
 	dir      string
+	hide     redact.Options
 	evidence *engine.Evidence
 }
 
@@ -60,7 +62,7 @@ func (l *lazyLog) open() error {
 		return nil
 	}
 	var err error
-	l.evidence, err = engine.OpenEvidence(engine.EvidenceOptions{StateDir: l.dir})
+	l.evidence, err = engine.OpenEvidence(engine.EvidenceOptions{StateDir: l.dir, Redaction: l.hide})
 	return err
 }
 
@@ -94,7 +96,11 @@ func (a *app) counter() (*counter, error) {
 	if err != nil {
 		return nil, &Error{Code: ExitEvidence, Text: err.Error(), Err: err}
 	}
-	c := &counter{log: &lazyLog{dir: path}}
+	hide, err := a.redaction(conf)
+	if err != nil {
+		return nil, err
+	}
+	c := &counter{log: &lazyLog{dir: path, hide: hide}}
 	c.Desk = newDesk(dir, c.log)
 	if c.book, err = c.Book(); err != nil {
 		return nil, failure(err, "")

@@ -24,7 +24,7 @@ func (a *app) auditCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.auditVerifyCommand(), a.auditShowCommand(), a.auditExportCommand(), a.auditShipCommand(), a.auditSinksCommand(), a.auditCheckpointCommand(), a.auditProveCommand(), a.auditCheckCommand(), a.auditSealCommand(), a.auditKeyCommand(),
 		a.auditQueryCommand(), a.auditReindexCommand(), a.auditStatsCommand(), a.auditReviewCommand())
-	cmd.AddCommand(a.auditWitnessCommand())
+	cmd.AddCommand(a.auditWitnessCommand(), a.auditSchemaCommand(), a.auditPseudonymCommand())
 	return cmd
 }
 

@@ -11,20 +11,27 @@ import (
 )
 
 func (a *app) auditShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "show ID",
+	var identity string
+	cmd := &cobra.Command{
+		Use:   "show ID [--identity FILE]",
 		Short: "Print one record as it is stored",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("show takes one record id", "custos audit show d_7F3K")
 			}
 			rec, err := a.find(args[0])
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case identity != "":
+				return a.showOpened(&rec, identity)
+			default:
+				return a.printRecord(&rec)
 			}
-			return a.printRecord(&rec)
 		},
 	}
+	cmd.Flags().StringVar(&identity, "identity", "", "an age identity `file`: decrypt what redaction tier 3 kept")
+	return cmd
 }
 
 // find returns the record with an id.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/custos-zt/custos/internal/canary"
 	"github.com/custos-zt/custos/internal/config"
 	"github.com/custos-zt/custos/internal/spell"
 	"github.com/custos-zt/custos/internal/term"
@@ -49,6 +50,8 @@ type app struct {
 
 	// onHangup is what SIGHUP does; nil ends the invocation.
 	onHangup *atomic.Pointer[func()]
+	// hide finds the secrets that this invocation must not print; nil: none.
+	hide *canary.Matcher
 }
 
 // Main runs one invocation and returns its exit status.
@@ -133,11 +136,11 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 	}
 	if e.Text != "" {
 		p := term.For(a.Err, a.getenv, a.noColor)
-		fmt.Fprintf(a.Err, "custos: %s %s\n", p.Paint(term.Red, "error:"), term.Escape(e.Text))
+		fmt.Fprintf(a.Err, "custos: %s %s\n", p.Paint(term.Red, "error:"), term.Escape(a.masked(e.Text)))
 	}
 	if e.Hint != "" {
 		for _, line := range strings.Split(e.Hint, "\n") {
-			fmt.Fprintf(a.Err, "custos: hint: %s\n", term.Escape(line))
+			fmt.Fprintf(a.Err, "custos: hint: %s\n", term.Escape(a.masked(line)))
 		}
 	}
 	return int(e.Code)
@@ -171,7 +174,7 @@ func seeHelp(cmd *cobra.Command) string { return "see: " + cmd.CommandPath() + "
 // say prints a line for people on stderr, unless --quiet.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.Err, "custos: "+format+"\n", args...)
+		fmt.Fprint(a.Err, a.masked(fmt.Sprintf("custos: "+format+"\n", args...)))
 	}
 }
 

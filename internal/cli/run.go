@@ -23,6 +23,7 @@ import (
 	"github.com/custos-zt/custos/internal/inventory"
 	"github.com/custos-zt/custos/internal/pa"
 	"github.com/custos-zt/custos/internal/pdp"
+	"github.com/custos-zt/custos/internal/redact"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/internal/upstream"
@@ -119,12 +120,12 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := a.statePath(conf)
+	dir, hide, err := a.evidencePlace(conf)
 	if err != nil {
 		return nil, err
 	}
 	g := &guard{app: a, conf: conf, tools: &inventory.Backend{}}
-	opened := g.openEvidence(dir)
+	opened := g.openEvidence(dir, hide)
 	registry, err := inventory.LoadRegistry()
 	if err == nil {
 		g.registry = registry
@@ -159,7 +160,7 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 		Backend: f.name, Command: command, Tools: g.tools,
 		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(declaredRoots(command))},
 		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version,
-		Approvals: g.desk, Root: workingDirectory(), Wait: g.conf.Approvals.Wait,
+		Replay: g.replay(), Approvals: g.desk, Root: workingDirectory(), Wait: g.conf.Approvals.Wait,
 	})
 	if err != nil {
 		return nil, noEvidence(err)
@@ -176,13 +177,13 @@ type opening struct {
 	err      error
 }
 
-func (g *guard) openEvidence(dir string) <-chan opening {
+func (g *guard) openEvidence(dir string, hide redact.Options) <-chan opening {
 	done := make(chan opening, 1)
 	go func() {
 		ev, err := engine.OpenEvidence(engine.EvidenceOptions{
 			StateDir: dir, Keys: stateOptions(g.conf, dir).Keys, SegmentSize: g.conf.Audit.SegmentSize, SegmentAge: g.conf.Audit.SegmentAge,
 			Retention: g.conf.Audit.Retention, Secondary: g.conf.Audit.Secondary,
-			Failed: g.evidenceFailed,
+			Failed: g.evidenceFailed, Redaction: hide,
 		})
 		done <- opening{ev, err}
 	}()

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,8 +63,9 @@ func (a *app) why(id string) error {
 
 // explainRecord says why a recorded decision was taken.
 func (a *app) explainRecord(r *audit.Record) error {
+	k := a.unseal(r)
 	if a.json {
-		return a.printRecord(r)
+		return a.printWhy(r, k)
 	}
 	p := a.paint()
 	verdict := p.Paint(term.Red, "DENIED")
@@ -95,15 +95,16 @@ func (a *app) explainRecord(r *audit.Record) error {
 			fmt.Fprintf(a.Out, "matched   %s (%s, %s)  %s\n", term.Escape(m.Rule), m.Effect, m.Truth, term.Escape(m.Position))
 		}
 	}
-	if r.Args != nil && len(r.Args.Names) > 0 {
-		fmt.Fprintf(a.Out, "arguments %s  (%d bytes; values are not recorded)\n", term.Escape(strings.Join(r.Args.Names, ", ")), r.Args.Bytes)
+	if n := r.Nearest; n != nil {
+		fmt.Fprintf(a.Out, "nearest   %s  %s%s\n", term.Escape(n.Rule), term.Escape(n.Position), wanting(n.Open))
 	}
+	a.printArgs(r, k)
 	for _, o := range r.Provenance {
 		fmt.Fprintf(a.Out, "from      %s: %s\n", term.Escape(o.Of), term.Escape(o.From))
 	}
 	fmt.Fprintf(a.Out, "policy    %s\n", r.PolicyDigest)
 	fmt.Fprintf(a.Out, "record    %d:%d, decided in %d µs, isolation %s\n", r.Slot, r.Seq, r.EvalUS, r.Isolation)
-	return nil
+	return tampered(k)
 }
 
 // by says who asked, as far as it is known.
