@@ -96,17 +96,21 @@ type shipper struct {
 	broken error // why a slot could not be read
 }
 
-// run delivers until ctx is done, and then what is left, for a moment.
+// run delivers until ctx is done, and then what is left, for a moment: a delivery
+// under way is not broken off, or the next process would repeat it.
 func (s *shipper) run(ctx context.Context) error {
 	defer s.close()
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(parting, stop) })()
 	for ctx.Err() == nil {
-		more, err := s.step(ctx)
+		more, err := s.step(work)
 		if s.opt.Once && (err != nil || !more) {
 			return errors.Join(err, s.broken)
 		}
 		delay := poll
 		switch {
-		case err != nil && ctx.Err() == nil:
+		case err != nil && work.Err() == nil:
 			s.tell(err)
 			delay = s.wait.next()
 		case more:
@@ -116,18 +120,14 @@ func (s *shipper) run(ctx context.Context) error {
 			break
 		}
 	}
-	if s.opt.Once || s.failed || s.sink == nil {
-		return nil
+	var err error
+	for more := !s.failed && s.sink != nil; more && err == nil; {
+		more, err = s.step(work)
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
-	defer cancel()
-	for more := true; more; {
-		var err error
-		if more, err = s.step(last); err != nil {
-			break // the next process goes on from the cursor
-		}
+	if s.opt.Once {
+		return errors.Join(err, s.broken)
 	}
-	return nil
+	return nil // the next process goes on from the cursor
 }
 
 // step reads and delivers one batch. more says that there may be another.
