@@ -32,8 +32,10 @@ func (a *Approval) Self(subject string) bool { return a != nil && a.By != "" && 
 // Change says what became different when a policy or a configuration was put
 // in force, and by whom.
 type Change struct {
-	// Digest is "sha256:…" of a configuration and Old of the one before; a
-	// policy record names its policies in fields of its own. "" is none.
+	// Digest is "sha256:…" of a configuration and Old of the one before, "" for
+	// none. A policy record names its policies in fields of its own; where a
+	// process begins, Old is the policy that was last in force in front of the
+	// same server, as far as that is known.
 	Digest string `json:"digest,omitempty"`
 	Old    string `json:"old,omitempty"`
 	// Actor is who runs the process that put it in force: issuer:id.
@@ -72,14 +74,16 @@ func appendPeople(b []byte, r *Record) []byte {
 		b = append(b, '}')
 	}
 	if c := r.Change; c != nil {
-		// The first member is always there, so that the others can begin with a
-		// comma.
-		b = append(b, `,"change":{"digest":`...)
-		b = appendText(b, c.Digest)
+		b = append(b, `,"change":{`...)
+		first := len(b)
+		b = appendString(b, "digest", c.Digest)
 		b = appendString(b, "old", c.Old)
 		b = appendString(b, "actor", c.Actor)
 		b = appendString(b, "signer", c.Signer)
 		b = appendString(b, "diff", c.Diff)
+		if len(b) > first { // without the comma of the first member
+			b = append(b[:first], b[first+1:]...)
+		}
 		b = append(b, '}')
 	}
 	if j := r.Judgement; j != nil {

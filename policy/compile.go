@@ -12,6 +12,9 @@ import (
 type Source struct {
 	Name string
 	Data []byte
+	// Signer names the key whose signature was checked, "" where none was. It
+	// is recorded and changes nothing about the policy.
+	Signer string
 }
 
 // KnownServers is the registry of servers that `known:` names.

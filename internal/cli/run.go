@@ -159,7 +159,7 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 		Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
 		Backend: f.name, Command: command, Tools: g.tools,
 		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(declaredRoots(command))},
-		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version,
+		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version, Config: &conf.Text,
 		Replay: g.replay(), Approvals: g.desk, Root: workingDirectory(), Wait: g.conf.Approvals.Wait,
 	})
 	if err != nil {

@@ -36,6 +36,9 @@ type Config struct {
 	Denials Denials
 	// Source is the file that was read, "" for none.
 	Source string
+	// Text is what was read, each file under its path. It holds no secrets:
+	// those are references.
+	Text string
 }
 
 // Policy names the policy files.
@@ -168,6 +171,7 @@ func (c *Config) read(path string, must bool) []Problem {
 	}
 	problems := c.decode(path, data)
 	c.Source = path
+	c.Text += "# " + path + "\n" + string(data)
 	c.anchor(filepath.Dir(path))
 	return problems
 }

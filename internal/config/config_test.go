@@ -45,6 +45,10 @@ denials: error
 		Approvals: Approvals{Channels: []string{"cli"}},
 		Denials:   DenyAsError, Source: path,
 	}
+	if !strings.HasPrefix(got.Text, "# "+path+"\n") || !strings.Contains(got.Text, "denials: error\n") {
+		t.Errorf("text %q", got.Text)
+	}
+	got.Text = ""
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

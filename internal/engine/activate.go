@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 
-	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/policy"
@@ -20,13 +19,12 @@ func (e *Engine) Activate(s *pdp.Snapshot, sources []policy.Source) error {
 	if err := e.keep(sources); err != nil {
 		return err
 	}
-	record := e.evidence.Log.Append(audit.Record{
-		Kind: audit.KindPolicy, PolicyDigest: digest, OldPolicyDigest: old, Backend: e.backend, Session: e.session,
-	})
+	record := e.evidence.Log.Append(e.activation(old, digest, sources))
 	if err := record.Wait(); err != nil {
 		return fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
 	e.digest = digest
+	e.remember(lastPolicy+e.backend, digest)
 	e.Authority.Publish(s)
 	e.Degraded("")
 	return nil

@@ -50,6 +50,9 @@ type Options struct {
 	Protected []string
 	Subject   access.Subject
 	Version   string
+	// Config is the text of the configuration, "" for the defaults; nil where
+	// nothing is configured by a file. A change is recorded.
+	Config *string
 	// Approvals knows what people answered; nil asks nobody. Root is where the
 	// client works, which answers are bound to, and Wait how long a held call
 	// waits for one.
@@ -71,6 +74,7 @@ type Engine struct {
 	session  string
 	backend  string
 	version  string
+	actor    string // who runs this process
 	degraded string
 	external *External
 	digest   string // of the policy in force
@@ -144,7 +148,7 @@ func (e *Evidence) Close() error { return errors.Join(e.Log.Close(), e.Slot.Clos
 // New builds an engine over opened evidence, which it owns from then on, also
 // where it fails. An error wraps [ErrEvidence]: nothing may be guarded then.
 func New(ev *Evidence, o Options) (*Engine, error) {
-	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend, version: o.Version, external: o.External}
+	e := &Engine{evidence: ev, session: "s_" + strings.ToLower(rand.Text()[:16]), backend: o.Backend, version: o.Version, actor: o.Subject.String(), external: o.External}
 	e.assemble(&o)
 	if err := e.begin(&o); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), ev.Close())
@@ -180,10 +184,14 @@ func (e *Engine) begin(o *Options) error {
 		Kind: audit.KindStart, Backend: o.Backend, CommandDigest: commandDigest(o.Command),
 		Session: e.session, Subject: o.Subject.String(), Isolation: Isolation,
 	})
-	last := e.evidence.Log.Append(audit.Record{Kind: audit.KindPolicy, PolicyDigest: digest, Backend: o.Backend, Session: e.session})
+	last := e.evidence.Log.Append(e.activation("", digest, o.Sources))
+	if err := e.configuration(o.Config); err != nil {
+		return err
+	}
 	if err := last.Wait(); err != nil {
 		return err
 	}
+	e.remember(lastPolicy+e.backend, digest)
 	return e.describe(digest)
 }
 

@@ -25,6 +25,7 @@ func Table() []Room {
 	return []Room{
 		{Path: "access"},
 		{Path: "internal/spell"},
+		{Path: "internal/linediff"},
 		{Path: "internal/term", Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/canon", Inside: []string{"access"}, Outside: []string{"golang.org/x/text", "golang.org/x/net/idna"}},
 		{Path: "internal/pdp", Inside: []string{"access", "internal/canon"}, Outside: []string{"github.com/bmatcuk/doublestar/v4", "golang.org/x/text"}},
@@ -57,7 +58,7 @@ func Table() []Room {
 		{Path: "internal/pa", Inside: []string{"access", "internal/approval", "internal/canon", "internal/inventory", "internal/limit", "internal/pdp"}},
 		{Path: "internal/pep", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pa"}},
 		{Path: "internal/proof", Inside: []string{"access", "internal/canon", "internal/inventory", "internal/pa", "internal/pdp", "internal/pep", "internal/spell", "policy"}, Outside: []string{"go.yaml.in/yaml/v3"}},
-		{Path: "internal/engine", Inside: []string{"access", "audit", "internal/canon", "internal/clock", "internal/inventory", "internal/limit", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/redact", "internal/sealed", "internal/sources", "internal/state", "policy"}},
+		{Path: "internal/engine", Inside: []string{"access", "audit", "internal/canon", "internal/clock", "internal/inventory", "internal/limit", "internal/linediff", "internal/pa", "internal/pdp", "internal/pep", "internal/proof", "internal/redact", "internal/sealed", "internal/sources", "internal/state", "policy"}},
 		{Path: ".", Inside: []string{"access", "internal/engine", "internal/pep", "policy"}},
 		{Path: "internal/upstream", Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/ask", Inside: []string{"access", "audit", "internal/approval", "internal/approval/book", "internal/canon", "internal/term"}, Outside: []string{"golang.org/x/sys"}},

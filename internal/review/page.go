@@ -135,7 +135,7 @@ func (r *Report) changes(zone *time.Location) section {
 	s := section{title: "Policy and configuration", none: "Nothing was put in force.", head: []string{"id", "time", "what", "digest", "before", "by"}}
 	for _, c := range r.Changes {
 		s.rows = append(s.rows, []cell{
-			{text: c.ID}, {text: clock(c.Time, zone)}, {text: esc(c.Kind + " " + c.Backend)}, {text: short(c.Digest)}, {text: cmp.Or(short(c.Old), "none")}, {text: cmp.Or(esc(c.Actor), "unknown")},
+			{text: c.ID}, {text: clock(c.Time, zone)}, {text: esc(c.Kind + " " + c.Backend)}, {text: cmp.Or(short(c.Digest), "none")}, {text: cmp.Or(short(c.Old), "none")}, {text: cmp.Or(esc(c.Actor), "unknown")},
 		})
 	}
 	return s

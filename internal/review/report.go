@@ -232,7 +232,10 @@ func (c *Collector) count(r *audit.Record) {
 	case audit.KindPolicy:
 		change := Change{ID: r.ID(), Kind: "policy", Time: r.Time, Backend: r.Backend, Digest: r.PolicyDigest, Old: r.OldPolicyDigest}
 		if r.Change != nil {
-			change.Actor = r.Change.Actor
+			change.Actor, change.Old = r.Change.Actor, cmp.Or(r.OldPolicyDigest, r.Change.Old)
+		}
+		if change.Old == change.Digest {
+			return // a process began with what was in force before
 		}
 		c.report.Changes = append(c.report.Changes, change)
 	case audit.KindConfig:

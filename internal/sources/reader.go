@@ -101,7 +101,7 @@ func (r *Reader) open(name string, data []byte, to *Files) error {
 	for _, m := range b.Members {
 		source := name + "/" + m.Name
 		to.signed[source] = origin{name, b.Layer}
-		to.Sources = append(to.Sources, policy.Source{Name: source, Data: m.Data})
+		to.Sources = append(to.Sources, policy.Source{Name: source, Data: m.Data, Signer: b.KeyID})
 	}
 	return nil
 }
