@@ -72,9 +72,6 @@ func (a *app) filter(flags *filterFlags) (query.Filter, error) {
 	if err := a.alsoPseudonyms(&f); err != nil {
 		return f, err
 	}
-	if err := a.alsoPseudonyms(&f); err != nil {
-		return f, err
-	}
 	if len(f.Path) == 0 && len(f.Host) == 0 {
 		return f, nil
 	}
