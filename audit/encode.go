@@ -175,6 +175,7 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	b = appendString(b, "segment", r.Segment)
 	b = appendCount(b, "offset", r.Offset, false)
 	b = appendCount(b, "cut", r.Cut, false)
+	b = appendCoalesced(b, r.Coalesced)
 	if c := r.Clock; c != nil {
 		b = append(b, `,"clock":{"state":`...)
 		b = appendText(b, c.State)
@@ -196,6 +197,30 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	}
 	b = appendString(b, "signature", r.Signature)
 	return appendString(b, "detail", r.Detail)
+}
+
+func appendCoalesced(b []byte, c *Coalesced) []byte {
+	if c == nil {
+		return b
+	}
+	b = append(b, `,"coalesced":{"count":`...)
+	b = strconv.AppendInt(b, int64(c.Count), 10)
+	b = appendString(b, "first", string(appendTime(nil, c.First)))
+	b = appendString(b, "last", string(appendTime(nil, c.Last)))
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		b = openItem(b, "groups", i)
+		b = append(b, `{"count":`...)
+		b = strconv.AppendInt(b, int64(g.Count), 10)
+		b = appendString(b, "method", g.Method)
+		b = appendString(b, "target", g.Target)
+		b = appendString(b, "reason", string(g.Reason))
+		b = appendString(b, "rule", g.Rule)
+		b = append(b, '}')
+	}
+	b = closeList(b, len(c.Groups))
+	b = appendCount(b, "more", int64(c.More), false)
+	return append(b, '}')
 }
 
 // appendTime appends t in the log's layout.

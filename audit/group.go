@@ -40,17 +40,19 @@ func (h Head) prev() string {
 type Ticket struct {
 	slot int
 	seq  uint64
+	like uint64 // the record that stands for one that was coalesced
 	g    *group
 }
 
 // Slot and Seq name the record. Seq is 0 where the record was refused.
 func (t Ticket) Slot() int { return t.slot }
 
-// Seq returns the sequence number of the record in its slot.
+// Seq returns the sequence number of the record in its slot; 0 where it was
+// refused, or coalesced ([Denials]).
 func (t Ticket) Seq() uint64 { return t.seq }
 
 // ID returns the record's id, known before the record is durable.
-func (t Ticket) ID() string { return FormatID(t.slot, t.seq) }
+func (t Ticket) ID() string { return FormatID(t.slot, max(t.seq, t.like)) }
 
 // Done is closed when Wait would return at once.
 func (t Ticket) Done() <-chan struct{} {

@@ -41,6 +41,9 @@ const (
 	KindExpired Kind = "expired"
 	// KindSeal says that a chain which no process writes was closed by hand.
 	KindSeal Kind = "seal"
+	// KindDenials counts denials of one principal that were too many to be
+	// recorded one by one.
+	KindDenials Kind = "denials"
 	// KindClock says that the wall clock was set, or what became of that.
 	KindClock Kind = "clock"
 	// KindGap says that an earlier process stopped because its log failed.
@@ -199,6 +202,9 @@ type Record struct {
 	Offset  int64  `json:"offset,omitempty"`
 	Cut     int64  `json:"cut,omitempty"`
 
+	// Coalesced counts what a denials record stands for; Admission is the seq of
+	// the denial that was recorded in full before them.
+	Coalesced *Coalesced `json:"coalesced,omitempty"`
 	// Clock says what happened to the wall clock, in a clock record.
 	Clock *ClockStep `json:"clock,omitempty"`
 	// Expired says what an expired record deletes.

@@ -70,6 +70,7 @@ type Engine struct {
 	Authority *pa.Administrator
 
 	evidence *Evidence
+	denials  *audit.Denials
 	sealed   *sealed.Store
 	session  string
 	backend  string
@@ -158,6 +159,7 @@ func New(ev *Evidence, o Options) (*Engine, error) {
 
 // assemble wires administrator and enforcement point.
 func (e *Engine) assemble(o *Options) {
+	e.denials = audit.NewDenials(e.evidence.Log)
 	watched := clock.New(clock.Source{}, e.clockStepped)
 	e.Authority = pa.New(pa.Options{
 		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: watched.Now, Steady: watched.Steady, Engine: e.over,
@@ -167,7 +169,7 @@ func (e *Engine) assemble(o *Options) {
 	e.digest = o.External.digest(o.Policy, o.Sources)
 	e.Authority.Publish(o.Policy)
 	e.Point = pep.New(pep.Options{
-		Authority: e.Authority, Evidence: e.evidence.Log, Tools: o.Tools, Backend: o.Backend,
+		Authority: e.Authority, Evidence: e.denials, Tools: o.Tools, Backend: o.Backend,
 		Subject: o.Subject, Session: access.Session{ID: e.session, Started: time.Now()},
 		Isolation: Isolation, Keyed: e.evidence.Dir.HMAC, Keep: e.evidence.Redactor, Seal: e.seal(o),
 	})
@@ -221,6 +223,7 @@ func (e *Engine) Anomaly(detail string) {
 // that the log failed with, if it did.
 func (e *Engine) Close() error {
 	e.close.Do(func() {
+		e.denials.Flush()
 		if e.evidence.Log.Err() == nil {
 			e.evidence.Log.Append(audit.Record{Kind: audit.KindStop, Backend: e.backend, Session: e.session})
 		}

@@ -61,6 +61,7 @@ func rows() map[audit.Kind]row {
 		audit.KindAnomaly:        {detection(), activity{1, "Create"}, fillAnomaly},
 		audit.KindStart:          {lifecycle(), activity{3, "Start"}, fillGuard},
 		audit.KindStop:           {lifecycle(), activity{4, "Stop"}, fillGuard},
+		audit.KindDenials:        {detection(), activity{1, "Create"}, fillDenials},
 		audit.KindClock:          {detection(), activity{1, "Create"}, fillClock},
 		audit.KindGenesis:        {lifecycle(), other("Begin Log"), fillLog},
 		audit.KindSegment:        {lifecycle(), other("Begin Segment"), fillLog},

@@ -93,6 +93,12 @@ func fillTornTail(out *event, ev *Event) {
 	out.find(ev.Record, "A crash cut the last records of a log short", "evidence", medium)
 }
 
+// fillDenials writes that one principal was denied too often to be recorded call
+// by call.
+func fillDenials(out *event, ev *Event) {
+	out.find(ev.Record, "Many calls of one principal were denied", "denials", medium)
+}
+
 // fillClock writes a step of the wall clock: a finding until it is settled.
 func fillClock(out *event, ev *Event) {
 	severity := informational
