@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -78,8 +79,11 @@ func (a *app) check(files []string) error {
 		if report.Tests, failed, err = bench.Prove(context.Background(), snapshot); err != nil {
 			return failure(err, "")
 		}
-		report.Valid, code = len(failed) == 0, ExitPolicyTests
-		report.Problems = append(report.Problems, failed...)
+		found := bench.Check(snapshot)
+		if report.Valid = !policy.Failed(found) && len(failed) == 0; !policy.Failed(found) {
+			code = ExitPolicyTests
+		}
+		report.Problems = slices.Concat(report.Problems, found, failed)
 	}
 	if err := a.printCheck(report); err != nil {
 		return err

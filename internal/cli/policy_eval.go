@@ -45,7 +45,10 @@ func (a *app) policyEvalCommand() *cobra.Command {
 		Use:   "eval --policy FILE… --requests FILE",
 		Short: "Decide recorded requests, one JSON object a line",
 		Long: `Decide requests without a server: one JSON object a line in, one a line out,
-in the same order. Denials exit 0; a line that is no request exits 1 in the end.`,
+in the same order. Denials exit 0; a line that is no request exits 1 in the end.
+
+Each line is decided by itself: none counts for the limits, rates or labels of
+those behind it. What came before is what a line says of it: counters, session.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if len(files) == 0 || requests == "" {

@@ -98,6 +98,8 @@ func (a *app) explainRecord(r *audit.Record) error {
 	if n := r.Nearest; n != nil {
 		fmt.Fprintf(a.Out, "nearest   %s  %s%s\n", term.Escape(n.Rule), term.Escape(n.Position), wanting(n.Open))
 	}
+	a.printWords("labelled", r.AddLabels)
+	a.printWords("notified", r.Notify)
 	a.printArgs(r, k)
 	for _, o := range r.Provenance {
 		fmt.Fprintf(a.Out, "from      %s: %s\n", term.Escape(o.Of), term.Escape(o.From))

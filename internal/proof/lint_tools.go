@@ -75,20 +75,9 @@ func (l *linter) arguments(r *writtenRule, tools []recordedTool) {
 		if flagged(spec, "optional") || member(spec, "missing") != nil {
 			continue
 		}
-		var without []string
-		for _, t := range tools {
-			if t.def != nil && t.def.Schema.Path("properties", firstKey(key.Value)).IsAbsent() && !slices.Contains(without, t.name) {
-				without = append(without, t.name)
-			}
+		if without := lackers(tools, key.Value); len(without) > 0 {
+			l.find("warning", "undeclared-argument", r, key, "args.%s is no argument of %s as recorded: %s", key.Value, listed(without), consequence(r))
 		}
-		if len(without) == 0 {
-			continue
-		}
-		so := "every call of it is restricted"
-		if r.Effect == access.Allow {
-			so = "no call of it is granted"
-		}
-		l.find("warning", "undeclared-argument", r, key, "args.%s is no argument of %s as recorded: %s", key.Value, listed(without), so)
 	}
 }
 

@@ -79,6 +79,7 @@ cases:
 func FuzzReadSuite(f *testing.F) {
 	f.Add([]byte("policy: p\ncases:\n- {name: a, tool: t, matrix: {arguments: [{x: 1}]}, expect: {decision: deny, rule: r}}"))
 	f.Add([]byte("policy: p\ndefaults: {facts: {a: 1}}\ncases:\n- {name: a, uri: u, facts: {b: .5}, expect: {decision: allow, rule: null}}"))
+	f.Add([]byte("policy: p\nrules: [{id: a, allow: [a.b]}]\ntests: {home: /h, cases: [{name: a, prompt: u, expect: {decision: allow, rule: null}}]}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, problems := ReadSuite("t.yaml", data)
 		if s == nil || policy.Failed(problems) {
