@@ -31,6 +31,9 @@ func workload(rules []enginetest.Rule) string {
 		if r.Dir != "" {
 			fmt.Fprintf(&b, " && keyMatch(text(r.ctx, 'path'), '%s/*')", r.Dir)
 		}
+		if r.Below > 0 {
+			fmt.Fprintf(&b, " && number(r.ctx, 'limit') < %d", r.Below)
+		}
 		fmt.Fprintf(&b, "\", %s\n", r.Effect)
 	}
 	return b.String()
@@ -81,6 +84,9 @@ func newAlone(t testing.TB, rules []enginetest.Rule) alone {
 			}
 			if r.Dir != "" {
 				condition += fmt.Sprintf(" && keyMatch(r.args.path, '%s/*')", r.Dir)
+			}
+			if r.Below > 0 {
+				condition += fmt.Sprintf(" && r.args.limit < %d", r.Below)
 			}
 			rows = append(rows, []string{r.Role, object, condition})
 		}
@@ -182,17 +188,8 @@ func TestWorkload(t *testing.T) {
 // BenchmarkDecide measures one decision natively, through this adapter and by
 // Casbin alone, over the same rules and calls.
 func BenchmarkDecide(b *testing.B) {
-	for _, n := range []int{10, 100, 1000, 10000} {
-		rules := enginetest.Workload(n)
-		for _, c := range []struct {
-			name   string
-			engine policy.Engine
-		}{
-			{"native", enginetest.NativeEngine(b, rules)},
-			{"casbin-adapter", workloadEngine(b, rules)},
-			{"casbin", newAlone(b, rules)},
-		} {
-			b.Run(fmt.Sprintf("rules=%d/%s", n, c.name), func(b *testing.B) { enginetest.Bench(b, c.engine, n) })
-		}
-	}
+	enginetest.BenchAll(b, map[string]func(testing.TB, []enginetest.Rule) policy.Engine{
+		"casbin-adapter": workloadEngine,
+		"casbin":         func(t testing.TB, rules []enginetest.Rule) policy.Engine { return newAlone(t, rules) },
+	})
 }

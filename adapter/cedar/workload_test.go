@@ -38,6 +38,9 @@ func workload(rules []enginetest.Rule) string {
 		if r.Dir != "" {
 			fmt.Fprintf(&b, " && context.args.path like %q", r.Dir+"/*")
 		}
+		if r.Below > 0 {
+			fmt.Fprintf(&b, " && context.args.limit < %d", r.Below)
+		}
 		b.WriteString(" };\n")
 	}
 	return b.String()
@@ -121,17 +124,8 @@ func TestWorkload(t *testing.T) {
 // BenchmarkDecide measures one decision natively, through this adapter with
 // its index and by Cedar alone, over the same rules and calls.
 func BenchmarkDecide(b *testing.B) {
-	for _, n := range []int{10, 100, 1000, 10000} {
-		rules := enginetest.Workload(n)
-		for _, c := range []struct {
-			name   string
-			engine policy.Engine
-		}{
-			{"native", enginetest.NativeEngine(b, rules)},
-			{"cedar-adapter", workloadEngine(b, rules)},
-			{"cedar", newAlone(b, workload(rules))},
-		} {
-			b.Run(fmt.Sprintf("rules=%d/%s", n, c.name), func(b *testing.B) { enginetest.Bench(b, c.engine, n) })
-		}
-	}
+	enginetest.BenchAll(b, map[string]func(testing.TB, []enginetest.Rule) policy.Engine{
+		"cedar-adapter": workloadEngine,
+		"cedar":         func(t testing.TB, rules []enginetest.Rule) policy.Engine { return newAlone(t, workload(rules)) },
+	})
 }

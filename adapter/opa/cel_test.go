@@ -55,6 +55,9 @@ func expression(r enginetest.Rule) string {
 	if r.Dir != "" {
 		parts = append(parts, fmt.Sprintf("args.path.startsWith(%q)", r.Dir+"/"))
 	}
+	if r.Below > 0 {
+		parts = append(parts, fmt.Sprintf("args.limit < %d", r.Below))
+	}
 	return strings.Join(parts, " && ")
 }
 

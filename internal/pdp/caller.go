@@ -39,7 +39,7 @@ func (k key) crowd() crowd { return 1 << (uint32(k) * 0x9e3779b1 >> 26) }
 
 // callerRoom is how many names of a caller that the policy speaks of fit before
 // a decision allocates.
-const callerRoom = 24
+const callerRoom = 16
 
 // caller is who asks, in keys.
 type caller struct {
@@ -88,7 +88,9 @@ func (e *evaluation) identify() {
 		}
 		if s.asked.has(keyRole) {
 			for _, r := range who.Roles {
-				e.name(r, keyRole)
+				if n := s.names.number(r); n != 0 {
+					e.who.add(keyOf(n, keyRole))
+				}
 			}
 		}
 		if s.issuers {

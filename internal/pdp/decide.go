@@ -8,7 +8,7 @@ import (
 )
 
 // candidateRoom is how many candidates a decision holds without allocating.
-const candidateRoom = 128
+const candidateRoom = 64
 
 // Decide fills d with the decision on r. It reuses the room of d.Matched and
 // overwrites everything else; r is only read. As long as d.Matched has room it

@@ -15,6 +15,8 @@ type evaluation struct {
 	everyLayer, everyRule, anyCall bool
 	// narrowed says that rules were left out because of what the call carries.
 	narrowed bool
+	touched byte
+	args    [argRoom]sentArg // those looked at last, by their number
 	// determining is the rule that was named last.
 	determining int32
 	// uris are the readings of a resource's URI beside the one that was sent.
@@ -30,19 +32,53 @@ type evaluation struct {
 
 // begin reads who asks.
 func (e *evaluation) begin() {
+	e.touch()
 	e.identify()
 	e.place()
 }
 
-// eval judges one condition. Every caller goes through here.
+// touch asks memory for what will be read of the call. A call that was not
+// looked at lately is spread over a dozen places that are far away; asked for at
+// once they come together, and not each when its turn is there.
+func (e *evaluation) touch() {
+	r := e.r
+	var b byte
+	if r.Name != "" {
+		b ^= r.Name[0]
+	}
+	if roles := r.Subject.Roles; len(roles) > 0 && roles[0] != "" {
+		b ^= roles[0][0]
+	}
+	if m := r.Args.Members(); len(m) > 0 && m[0].Key != "" {
+		b ^= m[0].Key[0]
+	}
+	if len(r.Places) > 0 {
+		if readings := r.Places[0].Readings; len(readings) > 0 && readings[0] != "" {
+			b ^= readings[0][0]
+		}
+	}
+	e.touched = b
+}
+
+// eval judges one condition. Every caller goes through here. Where what the
+// call carries is unknown, conditions on it are.
 func (e *evaluation) eval(op *op, g reading) access.Truth {
+	if e.r.ArgsUnknown && op.code.carried() {
+		return access.Unknown
+	}
 	switch op.code {
+	case CodeRoles:
+		return e.held(op, e.r.Subject.Roles)
+	case CodeArg:
+		return e.judgeArg(&e.s.args[op.ref], g)
+	case CodeUnlisted:
+		return e.unlisted(op, g)
+	case CodePlaces:
+		return e.s.places[op.ref].judge(e.r, g)
 	case CodeSubjects:
 		return e.held(op, []string{e.r.Subject.ID})
 	case CodeGroups:
 		return e.held(op, e.r.Subject.Groups)
-	case CodeRoles:
-		return e.held(op, e.r.Subject.Roles)
 	case CodeTenants:
 		return e.word(op, e.r.Subject.Tenant)
 	case CodeIssuers:
@@ -57,26 +93,8 @@ func (e *evaluation) eval(op *op, g reading) access.Truth {
 		return e.s.windows[op.ref].judge(e.r.Now)
 	case CodeFact:
 		return e.s.facts[op.ref].judge(e, g)
-	default:
-		return e.onCall(op, g)
-	}
-}
-
-// onCall judges conditions on what the call carries. Where that is unknown,
-// so are they.
-func (e *evaluation) onCall(op *op, g reading) access.Truth {
-	if e.r.ArgsUnknown {
-		return access.Unknown
-	}
-	switch op.code {
-	case CodeArg:
-		return e.judgeArg(&e.s.args[op.ref], g)
-	case CodeUnlisted:
-		return e.unlisted(op, g)
 	case CodeCommands:
 		return e.commands(op, g)
-	case CodePlaces:
-		return e.s.places[op.ref].judge(e.r, g)
 	case CodeWhen:
 		return e.expression(op)
 	case CodeExtensions:
@@ -85,6 +103,16 @@ func (e *evaluation) onCall(op *op, g reading) access.Truth {
 		return e.s.urls[op.ref].judge(e, g)
 	default:
 		return access.Unknown
+	}
+}
+
+// carried reports whether a condition is about what the call carries.
+func (c Code) carried() bool {
+	switch c {
+	case CodeArg, CodeUnlisted, CodeCommands, CodePlaces, CodeURLs, CodeHosts, CodePorts, CodeExtensions, CodeWhen:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -100,13 +128,17 @@ func (e *evaluation) expression(op *op) access.Truth {
 // a grant all must be true: once one is unknown no expression is evaluated.
 func (e *evaluation) all(sp span, g reading) access.Truth {
 	t := access.True
-	for i := sp.from; i < sp.to; i++ {
-		if t == access.Unknown && g == granting && e.s.ops[i].code == CodeWhen {
+	ops := e.s.ops[sp.from:sp.to]
+	for i := range ops {
+		if t == access.Unknown && g == granting && ops[i].code == CodeWhen {
 			break
 		}
-		t = and(t, e.eval(&e.s.ops[i], g))
-		if t == access.False {
-			break
+		switch e.eval(&ops[i], g) {
+		case access.True:
+		case access.False:
+			return access.False
+		default:
+			t = access.Unknown
 		}
 	}
 	return t

@@ -22,7 +22,7 @@ type index struct {
 // under any.
 type kindScopes struct {
 	any      *scope
-	backends map[string]*scope
+	backends table[*scope]
 }
 
 type globScope struct {
@@ -63,17 +63,15 @@ func (x *index) find(e *evaluation, name string) {
 	k := &x.kinds[e.r.Kind]
 	sc := k.any
 	if e.r.Kind != access.Method {
-		sc = k.backends[e.r.Backend]
+		sc, _ = k.backends.find(e.r.Backend)
 	}
 	if sc != nil {
-		if n := sc.exact.number(name); n != 0 {
-			if own := &sc.exact.entries[n-1].value; own.row.from != noRow {
-				e.gather(own.list)
-				for _, l := range x.rows[own.row.from:own.row.to] {
-					e.gather(l)
-				}
-				return
+		if own, ok := sc.exact.find(name); ok && own.row.from != noRow {
+			e.gather(own.list)
+			for _, l := range x.rows[own.row.from:own.row.to] {
+				e.gather(l)
 			}
+			return
 		}
 	}
 	var room [listRoom]int32
@@ -94,7 +92,7 @@ func (x *index) lists(out []int32, kind access.Kind, backend, name string) []int
 	if kind == access.Method {
 		return out
 	}
-	if sc := k.backends[backend]; sc != nil {
+	if sc, ok := k.backends.find(backend); ok {
 		out = sc.lists(out, name)
 	}
 	for i := range x.globs {
@@ -125,7 +123,10 @@ const few = 12
 
 // ordered sorts candidates into the order of the files, each once.
 func ordered(c []int32) []int32 {
-	if len(c) > few {
+	switch {
+	case len(c) < 2:
+		return c
+	case len(c) > few:
 		slices.Sort(c)
 		return slices.Compact(c)
 	}

@@ -103,15 +103,11 @@ func (x *index) scope(t *Target) *scope {
 		}
 		return k.any
 	case t.Backend.Exact():
-		if k.backends == nil {
-			k.backends = map[string]*scope{}
+		sc := &k.backends.entries[k.backends.add(t.Backend.Text)-1].value
+		if *sc == nil {
+			*sc = newScope()
 		}
-		sc := k.backends[t.Backend.Text]
-		if sc == nil {
-			sc = newScope()
-			k.backends[t.Backend.Text] = sc
-		}
-		return sc
+		return *sc
 	}
 	for _, g := range x.globs {
 		if g.kind == t.Kind && g.backend == t.Backend {
@@ -134,8 +130,8 @@ func (x *index) resolve(rules int) {
 		if r.kind == access.Method && k.any != nil {
 			r.resolve(k.any, "")
 		}
-		for backend, sc := range k.backends {
-			r.resolve(sc, backend)
+		for _, b := range k.backends.entries {
+			r.resolve(b.value, b.text)
 		}
 	}
 }

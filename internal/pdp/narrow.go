@@ -109,7 +109,7 @@ func (s *Snapshot) divideByWord(at int32, rules []int32, name int32) bool {
 // gatherByWord looks at the word that the call carries. What is no text leaves
 // conditions unknown: every part counts.
 func (e *evaluation) gatherByWord(at int32, l *list) {
-	v := e.argument(l.by)
+	v := e.argument(l.by).value
 	if v == nil || v.Kind() != access.String {
 		e.scan(l)
 		return

@@ -52,8 +52,15 @@ func isInteger(v access.Value) bool {
 
 // shortInt reads an integer literal of at most 18 digits.
 func shortInt(v access.Value) (int64, bool) {
-	raw := v.Raw()
-	if v.Kind() != access.Number || len(raw) > 19 {
+	if v.Kind() != access.Number {
+		return 0, false
+	}
+	return shortRaw(v.Raw())
+}
+
+// shortRaw is shortInt of the text of a number.
+func shortRaw(raw string) (int64, bool) {
+	if len(raw) > 19 {
 		return 0, false
 	}
 	negative := raw[0] == '-'

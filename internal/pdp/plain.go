@@ -72,36 +72,61 @@ func (t *operands) plainArg(in *Arg) (a arg, plain bool) {
 	return a, true
 }
 
+// sentArg is one argument of a call, looked up and read once for the rules
+// that ask for it.
+type sentArg struct {
+	value *access.Value // nil where it was not sent
+	n     int64
+	key   int32 // 0 where nothing was looked up yet
+	short bool  // n is the value
+}
+
+// argRoom is how many arguments are remembered, a power of two.
+const argRoom = 4
+
+// argument returns the argument with this number.
+func (e *evaluation) argument(key int32) *sentArg {
+	a := &e.args[key%argRoom]
+	if a.key != key {
+		e.readArgument(a, key)
+	}
+	return a
+}
+
+func (e *evaluation) readArgument(a *sentArg, key int32) {
+	*a = sentArg{key: key}
+	if e.r.Args.Kind() != access.Object {
+		return
+	}
+	name := e.s.argKeys.entries[key-1].text
+	members := e.r.Args.Members()
+	for i := range members {
+		if members[i].Key == name {
+			a.value = &members[i].Value
+			if a.value.Kind() == access.Number {
+				a.n, a.short = shortRaw(a.value.Raw())
+			}
+			return
+		}
+	}
+}
+
 // judgeArg answers plain questions about plain values here, and leaves the
 // rest to the whole condition.
 func (e *evaluation) judgeArg(a *arg, g reading) access.Truth {
-	if v := e.argument(a.key); a.plain && v != nil {
-		switch v.Kind() {
-		case access.Number:
-			n, short := shortInt(*v)
-			if short && a.count == 0 && (a.types == 0 || a.types&(TypeInteger|TypeNumber) != 0) {
-				return truth((!a.hasMin || n >= a.min) && (!a.hasMax || n <= a.max))
-			}
-		case access.String:
-			if !a.hasMin && !a.hasMax && (a.types == 0 || a.types&TypeString != 0) {
-				return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.Text()))
-			}
-		default:
+	if !a.plain {
+		return e.s.wholeArgs[a.whole-1].judge(e, g)
+	}
+	v := e.argument(a.key)
+	switch {
+	case v.short:
+		if a.count == 0 && (a.types == 0 || a.types&(TypeInteger|TypeNumber) != 0) {
+			return truth((!a.hasMin || v.n >= a.min) && (!a.hasMax || v.n <= a.max))
+		}
+	case v.value != nil && v.value.Kind() == access.String:
+		if !a.hasMin && !a.hasMax && (a.types == 0 || a.types&TypeString != 0) {
+			return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.value.Text()))
 		}
 	}
 	return e.s.wholeArgs[a.whole-1].judge(e, g)
-}
-
-// argument returns the argument with this key, or nil.
-func (e *evaluation) argument(key int32) *access.Value {
-	if e.r.Args.Kind() == access.Object {
-		name := e.s.argKeys.entries[key-1].text
-		members := e.r.Args.Members()
-		for i := range members {
-			if members[i].Key == name {
-				return &members[i].Value
-			}
-		}
-	}
-	return nil
 }

@@ -47,11 +47,15 @@ type found struct {
 }
 
 func (f *found) add(rule int32) {
-	if f.n < len(f.few) {
-		f.few[f.n] = rule
-		f.n++
+	if n := f.n; uint(n) < uint(len(f.few)) {
+		f.few[n] = rule
+		f.n = n + 1
 		return
 	}
+	f.spill(rule)
+}
+
+func (f *found) spill(rule int32) {
 	if f.many == nil {
 		f.many = append(make([]int32, 0, 4*candidateRoom), f.few[:]...)
 	}
@@ -116,7 +120,7 @@ type partSlot struct {
 	at int32
 }
 
-func (p part) hash() uint64 { return mixed(uint64(uint32(p.list))<<32 | uint64(uint32(p.key))) }
+func (p part) hash() uint64 { return mixed(uint64(uint32(p.list)), uint64(uint32(p.key))) }
 
 func (t *parts) find(p part) int32 {
 	if len(t.slots) == 0 {

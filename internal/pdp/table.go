@@ -81,27 +81,28 @@ func (t *table[V]) take(n int) {
 	t.slots[k] = slot{uint32(h >> 32), int32(n)} //nolint:gosec // as above
 }
 
-// hashOf mixes a text eight bytes at a time. Callers choose the texts that are
-// looked up and not those that are in a table, so that the worst they can ask
-// for is the longest run of slots that the policy itself has made.
+// hashOf mixes a text sixteen bytes at a time. Callers choose the texts that
+// are looked up and not those that are in a table, so that the worst they can
+// ask for is the longest run of slots that the policy itself has made.
 func hashOf(s string) uint64 {
-	h := uint64(len(s)) * 0x9e3779b97f4a7c15
-	for ; len(s) > 8; s = s[8:] {
-		h = mixed(h ^ eight(s))
+	h := uint64(len(s))
+	for ; len(s) > 16; s = s[16:] {
+		h = mixed(eight(s)^h, eight(s[8:]))
 	}
-	switch {
-	case len(s) == 8:
-		h ^= eight(s)
-	case len(s) >= 4:
-		h ^= four(s) | four(s[len(s)-4:])<<32
-	case len(s) > 0:
-		h ^= uint64(s[0]) | uint64(s[len(s)/2])<<8 | uint64(s[len(s)-1])<<16
+	switch n := len(s); {
+	case n >= 8:
+		return mixed(eight(s)^h, eight(s[n-8:]))
+	case n >= 4:
+		return mixed(four(s)^h, four(s[n-4:]))
+	case n > 0:
+		return mixed(uint64(s[0])|uint64(s[n/2])<<8^h, uint64(s[n-1]))
+	default:
+		return h
 	}
-	return mixed(h)
 }
 
-func mixed(x uint64) uint64 {
-	hi, lo := bits.Mul64(x^0x8ebc6af09c88c6e3, 0xe7037ed1a0b428db)
+func mixed(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xe7037ed1a0b428db)
 	return hi ^ lo
 }
 

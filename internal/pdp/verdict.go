@@ -102,6 +102,9 @@ func (e *evaluation) onlyCarries(sp span) access.Truth {
 // excepted joins the entries of `unless`: one suffices.
 func (e *evaluation) excepted(r *rule, g reading) access.Truth {
 	t := access.False
+	if r.unless.from == r.unless.to {
+		return t
+	}
 	for i := r.unless.from; i < r.unless.to && t != access.True; i++ {
 		t = or(t, e.all(e.s.unless[i], g))
 	}

@@ -27,6 +27,9 @@ type Rule struct {
 	Optional bool
 	// Dir is the directory that the argument path lies in, "" for any.
 	Dir string
+	// Below is a bound of the argument limit, itself excluded, that is written as
+	// an expression; 0 is none.
+	Below int
 }
 
 // Roles and services grow with the rules, so that about eight rules share the
@@ -82,8 +85,13 @@ func NativeText(rules []Rule) string {
 			fmt.Fprintf(&b, "paths: [\"%s/**\"], args: {limit: {type: integer, max: %d}}", r.Dir, r.Max)
 		case r.Optional:
 			fmt.Fprintf(&b, "args: {limit: {type: integer, max: %d}, mode: {enum: [fast, safe], optional: true}}", r.Max)
-		default:
+		case r.Moded:
 			fmt.Fprintf(&b, "args: {limit: {type: integer, max: %d}, mode: {enum: [fast, safe]}}", r.Max)
+		default:
+			fmt.Fprintf(&b, "args: {limit: {type: integer, max: %d}}", r.Max)
+		}
+		if r.Below > 0 {
+			fmt.Fprintf(&b, ", when: \"args.limit < %d\"", r.Below)
 		}
 		b.WriteString("}\n")
 	}
