@@ -1,59 +1,81 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/query"
 	"github.com/custos-zt/custos/internal/term"
 )
 
+// tailFlags are the flags of `tail`.
+type tailFlags struct {
+	filterFlags
+	all, stop bool
+}
+
 func (a *app) tailCommand() *cobra.Command {
-	var all, stop bool
+	var f tailFlags
 	cmd := &cobra.Command{
-		Use:   "tail [--all] [--no-follow]",
+		Use:   "tail [CONDITION…] [--all] [--no-follow]",
 		Short: "Follow the decisions of every running guard",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := a.logDir()
-			if err != nil {
-				return err
-			}
-			opt := audit.ReadOptions{Keep: shownInTail}
-			if !all {
-				// From now on; a log that does not exist yet is read from its start.
-				if opt.From, err = audit.End(dir); err != nil {
-					opt.From = nil
-				}
-			}
-			records := audit.Follow(cmd.Context(), dir, opt)
-			if stop {
-				records = audit.Read(dir, audit.ReadOptions{Keep: shownInTail})
-			}
-			for r, err := range records {
-				if err != nil {
-					return &Error{Code: ExitCannotVerify, Text: plainError(err), Hint: "custos audit verify"}
-				}
-				a.printTail(&r)
-			}
-			return nil
-		},
+		Long: `Print decisions and events as they come, or with --since those from then on first.
+Outcomes are printed where their kind or a label is asked for.
+
+` + filterHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.tail(cmd.Context(), &f) },
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "begin with the first record")
-	cmd.Flags().BoolVar(&stop, "no-follow", false, "print what is there and end")
+	f.add(cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, "begin with the first record")
+	cmd.Flags().BoolVar(&f.stop, "no-follow", false, "print what is there and end")
 	return cmd
 }
 
-// shownInTail leaves out what only the log itself needs.
-func shownInTail(r *audit.Record) bool {
-	switch r.Kind {
-	case audit.KindGenesis, audit.KindSegment, audit.KindOutcome:
-		return false
-	default:
-		return true
+func (a *app) tail(ctx context.Context, f *tailFlags) error {
+	dir, err := a.logDir()
+	if err != nil {
+		return err
 	}
+	filter, err := a.filter(&f.filterFlags)
+	if err != nil {
+		return err
+	}
+	opt := audit.ReadOptions{}
+	if !f.all && f.terms.Since == "" {
+		// From now on; a log that does not exist yet is read from its start.
+		if opt.From, err = audit.End(dir); err != nil {
+			opt.From = nil
+		}
+	}
+	records := audit.Follow(ctx, dir, opt)
+	if f.stop {
+		records = audit.Read(dir, audit.ReadOptions{})
+	}
+	var p query.Pairer
+	for r, err := range records {
+		if err != nil {
+			return &Error{Code: ExitCannotVerify, Text: plainError(err), Hint: "custos audit verify"}
+		}
+		if e, _ := p.Add(r); shownInTail(&r, &filter) && filter.Match(&e) {
+			a.printTail(&r)
+		}
+	}
+	return nil
+}
+
+// shownInTail leaves out what only the log itself needs, and outcomes unless
+// they are asked for.
+func shownInTail(r *audit.Record, f *query.Filter) bool {
+	if r.Kind != audit.KindOutcome {
+		return len(f.Kind) > 0 || !query.Bookkeeping(r.Kind)
+	}
+	return len(f.Label) > 0 || slices.Contains(f.Kind, string(audit.KindOutcome))
 }
 
 func (a *app) printTail(r *audit.Record) {

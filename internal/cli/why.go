@@ -8,17 +8,22 @@ import (
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/query"
 	"github.com/custos-zt/custos/internal/term"
 )
 
 func (a *app) whyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "why [ID]",
+	var f filterFlags
+	cmd := &cobra.Command{
+		Use:   "why [ID] [CONDITION…]",
 		Short: "Explain one decision (default: the last refusal)",
+		Long: `Explain one decision: the one with this id, else the last refusal that matches.
+
+` + filterHelp,
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return a.whyLast()
+				return a.whyLast(&f)
 			case 1:
 				return a.why(args[0])
 			default:
@@ -26,18 +31,25 @@ func (a *app) whyCommand() *cobra.Command {
 			}
 		},
 	}
+	f.add(cmd, "subject", "agent", "tool", "reason", "rule", "policy", "path", "host", "session")
+	return cmd
 }
 
-func (a *app) whyLast() error {
+// whyLast explains the last refusal that matches.
+func (a *app) whyLast(f *filterFlags) error {
 	dir, err := a.logDir()
 	if err != nil {
 		return err
 	}
+	filter, err := a.filter(f)
+	if err != nil {
+		return err
+	}
 	rec, err := audit.Last(dir, func(r *audit.Record) bool {
-		return r.Kind == audit.KindAdmission && r.Decision == access.Deny
+		return r.Kind == audit.KindAdmission && r.Decision == access.Deny && filter.Match(&query.Entry{Record: *r})
 	})
 	if errors.Is(err, audit.ErrNotFound) {
-		return &Error{Code: ExitFailure, Text: "nothing was refused yet"}
+		return &Error{Code: ExitFailure, Text: "nothing was refused yet, or nothing that matches"}
 	}
 	if err != nil {
 		return &Error{Code: ExitFailure, Text: plainError(err), Hint: "name the state directory: --state DIR"}
