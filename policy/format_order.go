@@ -13,7 +13,7 @@ import (
 func fileOrder() []string {
 	return []string{
 		"policy", "version", "layer", "backend", "teams", "team_membership", "silent", "observe",
-		"define", "templates", "tools", "labels", "defaults", "limits", "rules", "break_glass", "tests",
+		"define", "tools", "labels", "defaults", "limits", "templates", "rules", "break_glass", "tests",
 	}
 }
 
