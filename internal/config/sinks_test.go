@@ -25,8 +25,10 @@ sinks:
 	in := func(name string) string { return filepath.Join(dir, name) }
 	want := Sinks{
 		OTLP: &OTLP{Endpoint: "http://localhost:4318", Headers: []Header{{"Authorization", Reference{"env", "TOKEN"}}}, Logs: true, Traces: true},
-		Syslog: &Syslog{Address: "siem.corp.example:6514", Format: FormatOCSF, Enterprise: 4242,
-			TLS: TLS{CA: in("ca.pem"), Cert: in("c.pem"), Key: Reference{"file", in("c.key")}}},
+		Syslog: &Syslog{
+			Address: "siem.corp.example:6514", Format: FormatOCSF, Enterprise: 4242,
+			TLS: TLS{CA: in("ca.pem"), Cert: in("c.pem"), Key: Reference{"file", in("c.key")}},
+		},
 		Webhook:    &Webhook{URL: "https://x.corp.example/in", Secret: Reference{"file", in("hook.secret")}, Format: FormatNDJSON},
 		JSONL:      &JSONL{Dir: in("out"), Format: FormatOCSF, Size: 1 << 20},
 		Prometheus: &Prometheus{Address: DefaultPrometheus},

@@ -21,6 +21,7 @@ func detection() class { return class{2004, "Detection Finding", 2, "Findings"} 
 func authorizeSession() class {
 	return class{3003, "Authorize Session", 3, "Identity & Access Management"}
 }
+
 func entityManagement() class {
 	return class{3004, "Entity Management", 3, "Identity & Access Management"}
 }

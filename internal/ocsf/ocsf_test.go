@@ -95,8 +95,11 @@ func kindsOf() []audit.Kind {
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
-			if ok && len(spec.Values) == 1 && strings.HasPrefix(spec.Names[0].Name, "Kind") {
-				if text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value); err == nil {
+			if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Kind") {
+				return true
+			}
+			if value, ok := spec.Values[0].(*ast.BasicLit); ok {
+				if text, err := strconv.Unquote(value.Value); err == nil {
 					out = append(out, audit.Kind(text))
 				}
 			}
@@ -143,19 +146,35 @@ func TestEveryEventIsValid(t *testing.T) {
 	t.Logf("%d events of %d kinds validated against OCSF %s", 2*len(all), len(kindsOf())+1, s.version)
 }
 
+type object = map[string]any
+
 // What the validator lets pass would prove nothing if it let everything pass.
 func TestTheValidatorFindsWhatIsBroken(t *testing.T) {
 	s := loadSchema(t)
-	type object = map[string]any
+	in := func(o any, steps ...string) object {
+		for _, step := range steps {
+			switch v := o.(type) {
+			case object:
+				o = v[step]
+			case []any:
+				o = v[0]
+			}
+		}
+		inner, ok := o.(object)
+		if !ok {
+			t.Fatalf("%v is no object", steps)
+		}
+		return inner
+	}
 	breaks := map[string]struct {
 		kind audit.Kind
 		do   func(object)
 		want string
 	}{
 		"unknown attribute":      {audit.KindAdmission, func(o object) { o["mcp_tool"] = "x" }, "is unknown"},
-		"unknown inside":         {audit.KindAdmission, func(o object) { o["api"].(object)["tool"] = "x" }, "api.tool: is unknown"},
+		"unknown inside":         {audit.KindAdmission, func(o object) { in(o, "api")["tool"] = "x" }, "api.tool: is unknown"},
 		"missing":                {audit.KindAdmission, func(o object) { delete(o, "src_endpoint") }, "src_endpoint: is required"},
-		"missing inside":         {audit.KindAdmission, func(o object) { delete(o["metadata"].(object), "product") }, "metadata.product: is required"},
+		"missing inside":         {audit.KindAdmission, func(o object) { delete(in(o, "metadata"), "product") }, "metadata.product: is required"},
 		"enumeration":            {audit.KindAdmission, func(o object) { o["severity_id"] = 42 }, "is not in the enumeration"},
 		"another caption":        {audit.KindAdmission, func(o object) { o["severity"] = "Fatal" }, "severity_id"},
 		"other without a name":   {audit.KindAdmission, func(o object) { delete(o, "activity_name") }, "99 needs a name"},
@@ -166,18 +185,18 @@ func TestTheValidatorFindsWhatIsBroken(t *testing.T) {
 		"fraction":               {audit.KindAdmission, func(o object) { o["time"] = 1.5 }, "is no whole number"},
 		"number for a string":    {audit.KindAdmission, func(o object) { o["message"] = 1 }, "is no string"},
 		"object for an array":    {audit.KindAdmission, func(o object) { o["resources"] = object{} }, "is not an array"},
-		"profile not declared":   {audit.KindAdmission, func(o object) { delete(o["metadata"].(object), "profiles") }, "is not declared"},
-		"profile of nobody":      {audit.KindAdmission, func(o object) { o["metadata"].(object)["profiles"] = []any{"magic"} }, "is no profile of"},
-		"profile of other class": {audit.KindAdmission, func(o object) { o["metadata"].(object)["profiles"] = []any{"incident"} }, "is no profile of"},
+		"profile not declared":   {audit.KindAdmission, func(o object) { delete(in(o, "metadata"), "profiles") }, "is not declared"},
+		"profile of nobody":      {audit.KindAdmission, func(o object) { in(o, "metadata")["profiles"] = []any{"magic"} }, "is no profile of"},
+		"profile of other class": {audit.KindAdmission, func(o object) { in(o, "metadata")["profiles"] = []any{"incident"} }, "is no profile of"},
 		"constraint":             {audit.KindAdmission, func(o object) { o["actor"] = object{"authorizations": []any{object{"decision": "x"}}} }, "at_least_one"},
 		"constraint of class":    {audit.KindApproval, func(o object) { delete(o, "privileges") }, "at_least_one"},
 		"deprecated":             {audit.KindPolicy, func(o object) { o["entity_result"] = object{"name": "x"} }, "is deprecated"},
-		"version":                {audit.KindAdmission, func(o object) { o["metadata"].(object)["version"] = "1.0.0" }, "metadata.version"},
+		"version":                {audit.KindAdmission, func(o object) { in(o, "metadata")["version"] = "1.0.0" }, "metadata.version"},
 		"hash without algorithm": {audit.KindStart, func(o object) {
-			delete(o["attestation_list"].([]any)[0].(object)["fingerprint"].(object), "algorithm_id")
+			delete(in(o, "attestation_list", "0", "fingerprint"), "algorithm_id")
 		}, "algorithm_id: is required"},
-		"finding without id": {audit.KindGap, func(o object) { delete(o["finding_info"].(object), "uid") }, "finding_info.uid: is required"},
-		"bad timestamp":      {audit.KindAdmission, func(o object) { o["metadata"].(object)["logged_time"] = "yesterday" }, "is no whole number"},
+		"finding without id": {audit.KindGap, func(o object) { delete(in(o, "finding_info"), "uid") }, "finding_info.uid: is required"},
+		"bad timestamp":      {audit.KindAdmission, func(o object) { in(o, "metadata")["logged_time"] = "yesterday" }, "is no whole number"},
 	}
 	r := corpus()[0]
 	for name, c := range breaks {

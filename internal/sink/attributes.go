@@ -52,11 +52,11 @@ const (
 	scopeName        = "github.com/custos-zt/custos"
 )
 
-// attribute is one name and its value: a string or an int64.
+// attribute is one name and its value: a text, or a count that is not zero.
 type attribute struct {
 	name  string
 	text  string
-	count int64
+	count uint64
 }
 
 // attributesOf returns what a record says that has a name. call is the record
@@ -92,7 +92,7 @@ func attributesOf(r, call *audit.Record) []attribute {
 	text(attrErrorType, errorType(r))
 	text(attrDetail, r.Detail)
 	if r.Bytes > 0 {
-		out = append(out, attribute{name: attrBytes, count: r.Bytes})
+		out = append(out, attribute{name: attrBytes, count: uint64(r.Bytes)})
 	}
 	return out
 }

@@ -2,7 +2,8 @@ package sink
 
 import (
 	"context"
-	"math/rand/v2"
+	"crypto/rand"
+	"encoding/binary"
 	"time"
 )
 
@@ -25,7 +26,14 @@ func (b *backoff) next() time.Duration {
 		whole = min(firstWait<<b.failures, lastWait)
 	}
 	b.failures++
-	return whole/2 + rand.N(whole/2+1)
+	return whole/2 + chance(whole/2)
+}
+
+// chance returns some time up to most.
+func chance(most time.Duration) time.Duration {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return time.Duration(float64(binary.BigEndian.Uint32(b[:])) / (1 << 32) * float64(most))
 }
 
 // pause waits, and reports whether it was not interrupted.

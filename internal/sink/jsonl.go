@@ -68,10 +68,7 @@ func (j *jsonl) resume() error {
 	j.n = 1
 	for _, e := range slices.Backward(entries) { // they are sorted by name
 		var n int
-		digits, ok := strings.CutPrefix(e.Name(), j.prefix)
-		if digits, ok = strings.CutSuffix(digits, jsonlSuffix); !ok {
-			continue
-		}
+		digits := strings.TrimSuffix(strings.TrimPrefix(e.Name(), j.prefix), jsonlSuffix)
 		if _, err := fmt.Sscanf(digits, "%d", &n); err == nil && e.Name() == filepath.Base(j.path(n)) {
 			j.n = n
 			break

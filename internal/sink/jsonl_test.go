@@ -50,9 +50,11 @@ func uidOf(t testing.TB, line string) string {
 }
 
 func TestCursorSuiteOfJSONL(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{config.FormatNDJSON, config.FormatOCSF} {
 		t.Run(format, func(t *testing.T) {
 			runCursorSuite(t, func(t *testing.T) *receiver {
+				t.Helper()
 				dir := filepath.Join(t.TempDir(), "out")
 				in := &inbox{}
 				r := &receiver{spec: jsonlSpec(&config.JSONL{Dir: dir, Format: format, Size: 8 << 10}), inbox: in}

@@ -79,7 +79,7 @@ func (e *otlpError) final() bool {
 
 // send posts one request. rejected is how many of its items the collector took
 // for good and threw away.
-func (o *otlpClient) send(ctx context.Context, signal string, body []byte) (rejected int64, why string, err error) {
+func (o *otlpClient) send(ctx context.Context, signal string, body []byte) (rejected uint64, why string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.endpoint+"/v1/"+signal, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", withoutURL(err)
@@ -107,11 +107,11 @@ func (o *otlpClient) deliver(ctx context.Context, signal string, batch []Event, 
 		return joinDrops(o.deliver(ctx, signal, batch[:half], encode),
 			func() error { return o.deliver(ctx, signal, batch[half:], encode) })
 	case errors.As(err, &refused) && (refused.final() || refused.status == http.StatusRequestEntityTooLarge):
-		return &DropError{len(batch), refused}
+		return &DropError{uint64(len(batch)), refused}
 	case err != nil:
 		return err
 	case rejected > 0:
-		return &DropError{int(min(rejected, int64(len(batch)))), fmt.Errorf("the collector rejected them: %.200q", why)}
+		return &DropError{min(rejected, uint64(len(batch))), fmt.Errorf("the collector rejected them: %.200q", why)}
 	}
 	return nil
 }
@@ -120,16 +120,16 @@ func (o *otlpClient) close() { o.client.CloseIdleConnections() }
 
 // partialSuccess reads an answer of any signal: field 1 is the partial success,
 // and in it field 1 counts what was rejected and field 2 says why.
-func partialSuccess(answer []byte) (rejected int64, why string) {
+func partialSuccess(answer []byte) (rejected uint64, why string) {
 	fields(answer, func(n protowire.Number, value []byte, _ uint64) {
 		if n != 1 {
 			return
 		}
 		fields(value, func(n protowire.Number, value []byte, count uint64) {
-			switch n {
-			case 1:
-				rejected = int64(count)
-			case 2:
+			if n == 1 {
+				rejected = count
+			}
+			if n == 2 {
 				why = string(value)
 			}
 		})

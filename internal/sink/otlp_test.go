@@ -90,6 +90,7 @@ func newCollector(t testing.TB, ca *authority) *collector {
 }
 
 func (c *collector) handle(t testing.TB, take func(body []byte) (proto.Message, error)) http.HandlerFunc {
+	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		c.mu.Lock()
@@ -144,6 +145,7 @@ func attr(list []*commonpb.KeyValue, name string) string {
 }
 
 func TestCursorSuiteOfOTLP(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	down := func(c *collector) func(bool) {
 		return func(down bool) {
@@ -155,18 +157,21 @@ func TestCursorSuiteOfOTLP(t *testing.T) {
 	}
 	t.Run("logs", func(t *testing.T) {
 		runCursorSuite(t, func(t *testing.T) *receiver {
+			t.Helper()
 			c := newCollector(t, ca)
 			return &receiver{spec: otlpSpecs(c.config(ca), testEnv())["otlp-logs"], inbox: c.logs, down: down(c)}
 		})
 	})
 	t.Run("traces", func(t *testing.T) {
 		runCursorSuite(t, func(t *testing.T) *receiver {
+			t.Helper()
 			c := newCollector(t, ca)
 			return &receiver{spec: otlpSpecs(c.config(ca), testEnv())["otlp-traces"], inbox: c.traces, down: down(c), keep: endsCall}
 		})
 	})
 	t.Run("metrics", func(t *testing.T) {
 		runCursorSuite(t, func(t *testing.T) *receiver {
+			t.Helper()
 			c, seen := newCollector(t, ca), 0
 			env := testEnv()
 			spec := otlpSpecs(c.config(ca), env)["otlp-metrics"]
@@ -338,7 +343,7 @@ func FuzzPartialSuccess(f *testing.F) {
 		// must not break anything.
 		if proto.Unmarshal(answer, &want) == nil && len(answer) < 64 {
 			p := want.GetPartialSuccess()
-			if p != nil && p.GetRejectedLogRecords() == n && p.GetErrorMessage() != why {
+			if p != nil && uint64(p.GetRejectedLogRecords()) == n && p.GetErrorMessage() != why {
 				t.Fatalf("%d %q, want %v", n, why, p)
 			}
 		}

@@ -117,6 +117,7 @@ func (s *site) stop(p *client.Process) {
 
 // Of several guards one ships, and what it leaves the next one does.
 func TestOneGuardOfManyShips(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	guards := make([]*client.Process, 4)
 	for i := range guards {
@@ -143,6 +144,7 @@ func TestOneGuardOfManyShips(t *testing.T) {
 
 // A shipper that is killed at any moment loses nothing.
 func TestAShipperThatIsKilledLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	rounds := 12
 	if os.Getenv("CUSTOS_RELIABILITY") != "" {
@@ -189,6 +191,7 @@ func (s *site) read(name string) string {
 
 // What agents and servers say as arguments and results reaches no sink.
 func TestSecretsReachNoSink(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	g := s.guard()
 	secret, err := json.Marshal(map[string]any{

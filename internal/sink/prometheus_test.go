@@ -64,7 +64,9 @@ func sumOf(f *dto.MetricFamily) int {
 }
 
 func TestCursorSuiteOfPrometheus(t *testing.T) {
+	t.Parallel()
 	runCursorSuite(t, func(t *testing.T) *receiver {
+		t.Helper()
 		env := testEnv()
 		c, seen := &config.Prometheus{Address: freePort(t)}, 0
 		spec := Configured(config.Sinks{Prometheus: c}, env)[0]
@@ -104,7 +106,8 @@ func TestPrometheusScrape(t *testing.T) {
 	defer s.Close()
 	call := &audit.Record{Kind: audit.KindAdmission, Method: "tools/call", Backend: "a\"b\\c\nd\xff\u202e", Decision: access.Deny, Reason: access.RuleDenied, EvalUS: 900}
 	batch := []Event{
-		{Record: *call}, {Record: *call},
+		{Record: *call},
+		{Record: *call},
 		{Record: audit.Record{Kind: audit.KindOutcome, Method: "tools/call", Status: audit.StatusOK, DurationUS: 30_000}, Admission: call},
 		{Record: audit.Record{Kind: "made_up_by_a_newer_version", Method: "x"}},
 	}

@@ -57,7 +57,7 @@ func (m *message) attributes(field protowire.Number, list []attribute) {
 			kv.text(1, a.name)
 			kv.nest(2, func(value *message) { // AnyValue
 				if a.count != 0 {
-					value.varint(3, uint64(a.count))
+					value.varint(3, a.count)
 					return
 				}
 				value.anyText(a.text)

@@ -212,8 +212,8 @@ func (s *shipper) deliver(ctx context.Context, events []Event) error {
 	s.count(func(st *Stats) {
 		n := uint64(len(events))
 		if dropped {
-			n -= min(n, uint64(drop.Events))
-			st.Dropped += uint64(drop.Events)
+			n -= min(n, drop.Events)
+			st.Dropped += drop.Events
 		}
 		st.Delivered += n
 		st.Oldest, st.LastError = time.Time{}, ""

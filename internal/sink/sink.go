@@ -40,7 +40,7 @@ type Sink interface {
 // DropError says that a receiver will never take a part of a batch, and that
 // the sink goes on without it. What is dropped stays in the log.
 type DropError struct {
-	Events int
+	Events uint64
 	Err    error
 }
 

@@ -177,6 +177,7 @@ func total(order map[int][]string) int {
 var errDown = errors.New("the receiver is down")
 
 func TestCursorSuiteOfAMemory(t *testing.T) {
+	t.Parallel()
 	runCursorSuite(t, func(*testing.T) *receiver {
 		in, down := &inbox{}, false
 		return &receiver{inbox: in, down: func(d bool) { down = d }, spec: memorySpec(in, func([]Event) error {

@@ -84,12 +84,17 @@ func (s *syslog) connect(ctx context.Context) error {
 		return nil
 	}
 	s.hangUp()
-	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}, Config: s.tls}
-	conn, err := d.DialContext(ctx, "tcp", s.address)
+	d := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	raw, err := d.DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return err
 	}
-	s.conn, s.closed, s.fresh = conn.(*tls.Conn), make(chan struct{}), true
+	conn := tls.Client(raw, s.tls)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = raw.Close() // nothing was sent
+		return err
+	}
+	s.conn, s.closed, s.fresh = conn, make(chan struct{}), true
 	go func(conn io.Reader, closed chan struct{}) {
 		// A receiver has nothing to say: whatever ends the reading is its end.
 		_, _ = io.Copy(io.Discard, conn)
@@ -205,8 +210,16 @@ func (e *syslogEncoder) message(b []byte, ev *Event, text []byte) []byte {
 	b = append(b, " ["...)
 	b = append(b, e.sdID...)
 	for _, p := range [...]struct{ name, value string }{
-		{"uid", ev.UID}, {"id", r.ID()}, {"decision", decisionOf(r)}, {"reason", string(r.Reason)}, {"rule", r.Rule},
-		{"backend", r.Backend}, {"method", r.Method}, {"tool", r.Tool}, {"subject", r.Subject}, {"status", string(r.Status)},
+		{"uid", ev.UID},
+		{"id", r.ID()},
+		{"decision", decisionOf(r)},
+		{"reason", string(r.Reason)},
+		{"rule", r.Rule},
+		{"backend", r.Backend},
+		{"method", r.Method},
+		{"tool", r.Tool},
+		{"subject", r.Subject},
+		{"status", string(r.Status)},
 	} {
 		b = param(b, p.name, p.value)
 	}

@@ -80,7 +80,11 @@ func (s *syslogServer) read(c net.Conn) {
 			}
 			return
 		}
-		m := res.Message.(*rfc5424.SyslogMessage)
+		m, ok := res.Message.(*rfc5424.SyslogMessage)
+		if !ok {
+			s.t.Errorf("%T is no message of RFC 5424", res.Message)
+			return
+		}
 		s.mu.Lock()
 		s.messages = append(s.messages, m)
 		s.mu.Unlock()
@@ -119,11 +123,13 @@ func syslogSpec(c *config.Syslog) Spec {
 }
 
 func TestCursorSuiteOfSyslog(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	cert := ca.issue("server", "127.0.0.1", inAnHour())
 	for _, format := range []string{config.FormatNDJSON, config.FormatOCSF} {
 		t.Run(format, func(t *testing.T) {
 			runCursorSuite(t, func(t *testing.T) *receiver {
+				t.Helper()
 				s := newSyslogServer(t, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 				c := s.config(ca.client())
 				c.Format = format
@@ -255,11 +261,8 @@ func TestSyslogWaitsForTheReceiver(t *testing.T) {
 	defer l.Close()
 	go func() {
 		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		if err := c.(*tls.Conn).Handshake(); err == nil {
-			_ = c.(*tls.Conn).NetConn().(*net.TCPConn).SetReadBuffer(4096)
+		if conn, ok := c.(*tls.Conn); ok && err == nil {
+			_ = conn.Handshake() // and never another byte
 		}
 	}()
 	env := testEnv()
@@ -304,8 +307,8 @@ func FuzzSyslogFrames(f *testing.F) {
 				t.Fatalf("%v in %q", res.Error, frame)
 			}
 			n++
-			if uid := (*res.Message.(*rfc5424.SyslogMessage).StructuredData)["custos@4242"]["uid"]; uid != ev.UID {
-				t.Fatalf("uid %q in %q", uid, frame)
+			if m, ok := res.Message.(*rfc5424.SyslogMessage); !ok || (*m.StructuredData)["custos@4242"]["uid"] != ev.UID {
+				t.Fatalf("another uid in %q", frame)
 			}
 		})).Parse(bytes.NewReader(frame))
 		if n != 1 {

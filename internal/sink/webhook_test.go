@@ -110,10 +110,12 @@ func (h *hookServer) config(t testing.TB, ca *authority) *config.Webhook {
 }
 
 func TestCursorSuiteOfTheWebhook(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	for _, format := range []string{config.FormatNDJSON, config.FormatOCSF} {
 		t.Run(format, func(t *testing.T) {
 			runCursorSuite(t, func(t *testing.T) *receiver {
+				t.Helper()
 				h := newHookServer(t, ca)
 				c := h.config(t, ca)
 				c.Format = format
