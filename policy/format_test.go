@@ -204,3 +204,23 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// The policies that are shown to people have the form that is asked of them.
+func TestExamplesAreFormatted(t *testing.T) {
+	names, err := filepath.Glob("../examples/policies/*/*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatal("there are no examples", err)
+	}
+	for _, name := range names {
+		if filepath.Base(name) == "tests.yaml" {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, problems := policy.Format(policy.Source{Name: name, Data: data}); !bytes.Equal(out, data) {
+			t.Errorf("custos policy fmt -w %s %v", name, problems)
+		}
+	}
+}
