@@ -319,6 +319,9 @@ func (b *builder) index(r *row) {
 	if r.subject != 0 && r.decision != 0 {
 		post(ofSubjectDecision.pair(r.subject, r.decision))
 	}
+	if r.subject != 0 && r.rule != 0 {
+		post(ofSubjectRule.pair(r.subject, r.rule))
+	}
 	r.paths = b.digests(ofPath, r, r.e.paths, post)
 	r.hosts = b.digests(ofHost, r, r.e.hosts, post)
 }

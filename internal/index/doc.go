@@ -23,12 +23,12 @@
 // # How it finds
 //
 // An entry is a row: a record, and for a call the outcome that followed it (see
-// package query). Entries are numbered in the order of reading, and 64 of them
+// package query). Entries are numbered in the order of reading, and 256 of them
 // are a block. For every text that a filter may ask for, a posting says in which
 // blocks it occurs, so that a filter is an intersection of sorted lists of
 // blocks, newest first, and few entries are looked at that do not match. What
 // occurs often together but seldom in one entry has postings for the pair. A
-// directory that every call touches costs one posting in 64 entries; ordinary
+// directory that every call touches costs one posting in 256 entries; ordinary
 // indexes over every judged value would be several times the size of the log's
 // own fields.
 //

@@ -100,7 +100,7 @@ func (x *Index) catchUp(ctx context.Context, path string, o UpdateOptions) (Repo
 	if err == nil {
 		err = u.run(ctx)
 	}
-	return u.report, errors.Join(err, db.Close())
+	return u.report, ended(ctx, errors.Join(err, db.Close()))
 }
 
 // build makes a new database and puts it in the place of the old one.
@@ -133,7 +133,7 @@ func (x *Index) fill(ctx context.Context, path string, o UpdateOptions) (Report,
 	if err == nil {
 		err = u.run(ctx)
 	}
-	return u.report, errors.Join(err, db.Close())
+	return u.report, ended(ctx, errors.Join(err, db.Close()))
 }
 
 // syncFile makes a file durable that was written without waiting for the disk.
@@ -147,26 +147,49 @@ func syncFile(path string) error {
 
 // view calls f with a consistent reading of the current database.
 func (x *Index) view(ctx context.Context, f func(*sql.Tx) error) error {
-	path, err := x.folder.current()
-	if err != nil {
-		return err
-	}
-	if path == "" {
-		return fmt.Errorf("%w: there is none yet", errUnusable)
-	}
-	db, err := connect(path, livePragmas)
+	db, err := x.latest(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := recognize(ctx, db); err != nil {
-		return err
-	}
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(tx), tx.Rollback())
+}
+
+// latest opens the current database. Another process may put a new one in its
+// place at any time; whoever has the old one open by then may go on with it.
+func (x *Index) latest(ctx context.Context) (*sql.DB, error) {
+	for {
+		path, err := x.folder.current()
+		if err != nil {
+			return nil, err
+		}
+		if path == "" {
+			return nil, fmt.Errorf("%w: there is none yet", errUnusable)
+		}
+		db, err := connect(path, livePragmas)
+		if err != nil {
+			return nil, err
+		}
+		if err = recognize(ctx, db); err == nil {
+			return db, nil
+		}
+		err = errors.Join(err, db.Close())
+		if now, _ := x.folder.current(); now == path {
+			return nil, err
+		}
+	}
+}
+
+// ended prefers the end of the context to what it led to.
+func ended(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // Unusable reports whether an error of a reading method says that the index has

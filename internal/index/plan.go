@@ -280,6 +280,10 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	rules, err := p.words(f.Rule)
+	if err != nil {
+		return false, err
+	}
 	if len(f.Subject) > 0 && len(subjects) == 0 || len(f.Tool) > 0 && len(titles) == 0 || len(decisions) > 0 && len(effects) == 0 {
 		return false, nil
 	}
@@ -287,7 +291,7 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 	for _, x := range []struct {
 		c    class
 		a, b []int64
-	}{{ofSubjectTitle, subjects, titles}, {ofTitleDecision, titles, effects}, {ofSubjectDecision, subjects, effects}} {
+	}{{ofSubjectTitle, subjects, titles}, {ofTitleDecision, titles, effects}, {ofSubjectDecision, subjects, effects}, {ofSubjectRule, subjects, rules}} {
 		var terms []term
 		for _, a := range x.a {
 			for _, b := range x.b {
@@ -296,7 +300,7 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 		}
 		if len(terms) > 0 && len(terms) <= maxBeginning {
 			p.list(terms...)
-			pairs = true
+			pairs = pairs || x.c != ofSubjectRule
 		}
 	}
 	for _, x := range []struct {

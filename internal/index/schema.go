@@ -75,8 +75,8 @@ INSERT INTO disorder VALUES (0);
 // Pragmas of a database that is read and updated, and of one that is being
 // built: nobody reads that one, and after a crash it is thrown away.
 const (
-	livePragmas  = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-16000)&_txlock=immediate"
-	buildPragmas = "_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=locking_mode(EXCLUSIVE)&_pragma=cache_size(-262144)&_txlock=exclusive"
+	livePragmas  = "mode=rw&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-16000)&_txlock=immediate"
+	buildPragmas = "mode=rw&_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=locking_mode(EXCLUSIVE)&_pragma=cache_size(-262144)&_txlock=exclusive"
 )
 
 // connect opens the database file at path, which MUST exist. One connection

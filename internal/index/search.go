@@ -40,20 +40,24 @@ func (x *Index) Search(ctx context.Context, f *query.Filter, p Page) ([]query.En
 	if err != nil {
 		return nil, err
 	}
+	records, err := x.reread(hits)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]query.Entry, 0, len(hits))
 	for _, h := range hits {
-		e, err := x.reread(h)
+		e, err := x.entry(h, records)
 		if errors.Is(err, audit.ErrNotFound) {
 			if first, ferr := audit.FirstSeq(x.logDir, h.slot); ferr == nil && h.seq < first {
 				continue
 			}
 			return nil, fmt.Errorf("%w: %w", ErrDisagrees, err)
 		}
+		if err == nil && !f.Match(&e) {
+			err = fmt.Errorf("%w: record %d:%d", ErrDisagrees, h.slot, h.seq)
+		}
 		if err != nil {
 			return nil, err
-		}
-		if !f.Match(&e) {
-			return nil, fmt.Errorf("%w: record %d:%d", ErrDisagrees, h.slot, h.seq)
 		}
 		out = append(out, e)
 	}
@@ -79,19 +83,6 @@ type hit struct {
 	seq     uint64
 	outcome uint64
 	places  [2]audit.Place // of the record and of its outcome
-}
-
-// reread reads an entry from the log.
-func (x *Index) reread(h hit) (query.Entry, error) {
-	r, err := audit.FindStored(x.logDir, h.slot, h.seq, h.places[0])
-	if err != nil || h.outcome == 0 {
-		return query.Entry{Record: r}, err
-	}
-	o, err := audit.FindStored(x.logDir, h.slot, h.outcome, h.places[1])
-	if err == nil && o.Admission != h.seq {
-		err = fmt.Errorf("%w: record %d:%d", ErrDisagrees, h.slot, h.outcome)
-	}
-	return query.Entry{Record: r, Outcome: &o}, err
 }
 
 // find looks for the entries that match.

@@ -30,6 +30,7 @@ const (
 	ofSubjectTitle
 	ofTitleDecision
 	ofSubjectDecision
+	ofSubjectRule
 )
 
 const (
@@ -66,7 +67,7 @@ func (c class) digest(text string) (t term, b [digestSize]byte, ok bool) {
 
 // blockSize is how many entries a posting points at.
 const (
-	blockShift = 6
+	blockShift = 8
 	blockSize  = 1 << blockShift
 )
 
