@@ -277,9 +277,9 @@ func FuzzEventsAreASCIIAndValid(f *testing.F) {
 	s := loadSchema(f)
 	f.Add("tools/call", hostile, "os:dev", byte(0))
 	f.Add("", "", "", byte(3))
+	kinds, whole := kindsOf(), corpus()[0]
 	f.Fuzz(func(t *testing.T, method, text, subject string, kind byte) {
-		kinds := kindsOf()
-		r := corpus()[0]
+		r := whole
 		r.Kind, r.Method, r.Tool, r.Client, r.Detail, r.Subject = kinds[int(kind)%len(kinds)], method, text, text, text, subject
 		r.Backend, r.Message, r.Session, r.Labels = text, text, text, []string{text}
 		line := encode(t, &r, nil)
