@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -47,8 +47,8 @@ type Breadcrumb struct {
 // signedText returns what is signed. No line of another signed text of a log
 // begins like its first.
 func (c *Breadcrumb) signedText() []byte {
-	return fmt.Appendf(nil, "custos breadcrumb\n%s\n%d\n%s\n%s\n%s\n",
-		c.Log, c.Seq, c.Hash, c.Time.Format(time.RFC3339Nano), strconv.Quote(c.Error))
+	return fmt.Appendf(nil, "custos breadcrumb\n%s\n%d\n%s\n%s\n%x\n",
+		c.Log, c.Seq, c.Hash, c.Time.Format(time.RFC3339Nano), sha256.Sum256([]byte(c.Error)))
 }
 
 // is reports whether h is the record that the breadcrumb vouches for.

@@ -2,10 +2,10 @@ package audit
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -30,9 +30,10 @@ func gapRecord(c *Breadcrumb, head Head, opt *Options) Record {
 	return r
 }
 
-// gapText returns what is signed in a gap record.
+// gapText returns what is signed in a gap record: the cause by its SHA-256, so
+// that it is one line whatever it says.
 func (r *Record) gapText(origin string) []byte {
-	return fmt.Appendf(nil, "custos gap\n%s\n%d\n%s\n%s\n", origin, r.LastGood.Seq, r.LastGood.Hash, strconv.Quote(r.Detail))
+	return fmt.Appendf(nil, "custos gap\n%s\n%d\n%s\n%x\n", origin, r.LastGood.Seq, r.LastGood.Hash, sha256.Sum256([]byte(r.Detail)))
 }
 
 // checkGap checks a gap record of a chain whose current segment goes on from

@@ -29,6 +29,9 @@ type Sealed struct {
 // it goes on in a new segment.
 func Seal(dir string, opt Options, reason string) (Sealed, error) {
 	out := Sealed{Slot: opt.Slot, Found: []Record{}}
+	if err := opt.defaults(); err != nil {
+		return out, err
+	}
 	list, err := listSegments(dir)
 	if err != nil {
 		return out, fmt.Errorf("audit: %w", err)

@@ -39,13 +39,16 @@ class Tree:
     def __init__(self):
         self.size, self.peaks = 0, []
 
-    def add(self, record):
-        node, level = leaf_hash(record), 0
+    def add(self, leaf):
+        """Takes the next leaf and returns the hashes that it completes."""
+        node, level, made = leaf, 0, [leaf]
         while self.size >> level & 1:
             node = node_hash(self.peaks[level], node)
+            made.append(node)
             level += 1
         self.peaks[level : level + 1] = [node]
         self.size += 1
+        return made
 
     def root(self):
         root = None

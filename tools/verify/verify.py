@@ -17,7 +17,8 @@ import os
 import re
 import sys
 
-from heads import CannotVerify, Head, Keys, Tampered, Tree, decode64, instance_of, parse_keys, root_of_path, split_heads
+import ed25519
+from heads import CannotVerify, Head, Keys, Tampered, Tree, decode64, instance_of, leaf_hash, parse_keys, root_of_path, split_heads
 from segments import BROKEN, CLEAN, read_segment
 
 NUMBER = rb"(0|[1-9][0-9]{0,17})"
@@ -34,6 +35,7 @@ class Chain:
         self.next, self.prev, self.tree, self.roots = 1, "0" * 64, Tree(), {}
         self.own, self.since = self.read_head(), since
         self.wanted = {h.size for h in (self.own, since) if h}
+        self.base, self.last, self.said, self.turned = 0, None, 0, (0, "0" * 64)
 
     def read_head(self):
         try:
@@ -53,8 +55,12 @@ class Chain:
             self.bad("every segment is missing")
         if 0 in self.wanted:
             self.roots[0] = self.tree.root()
+        if names and re.fullmatch(r"[0-9]{16}\.seg", names[0]):
+            self.behind_expired(int(names[0][:16]) - 1)
         for i, name in enumerate(names):
             self.segment(name, names[i - 1] if i else "", i == len(names) - 1)
+        if self.said < self.base:
+            self.bad("records %d to %d are missing: no signed record says that they expired" % (self.said + 1, self.base))
         if self.given and self.next > 1 and len(self.keys.list) < len(self.given.list):
             self.bad("is missing: the key was replaced, which no record says")
         for head in (self.since, self.own):
@@ -86,6 +92,9 @@ class Chain:
             rec = json.loads(line)
         except ValueError:
             self.bad("not a record")
+        self.turned = (self.next - 1, self.prev)
+        if self.base and first == self.base + 1:
+            previous = self.goes_on(rec)
         self.instance = self.instance or rec.get("instance")
         if rec.get("kind") != ("genesis" if first == 1 else "segment") or rec.get("seq") != first:
             self.bad("does not begin a segment")
@@ -108,10 +117,66 @@ class Chain:
         if m[5] == b"key":
             self.rotate(line)
         self.prev = hashlib.sha256(line).hexdigest()
-        self.tree.add(line)
-        if self.next in self.wanted:
-            self.roots[self.next] = self.tree.root()
+        if m[5] == b"gap":
+            self.gap(line)
+        if m[5] == b"expired" and self.own and self.next <= self.own.size:
+            self.said = max(self.said, self.expired_through(line))
+        self.leaf(leaf_hash(line))
         self.next += 1
+
+    def leaf(self, leaf):
+        made = self.tree.add(leaf)
+        if self.tree.size in self.wanted:
+            self.roots[self.tree.size] = self.tree.root()
+        return made
+
+    def behind_expired(self, base):
+        """Takes the hashes that are left of records that expired."""
+        if base == 0 or self.own is None or self.own.size < base:
+            return
+        try:
+            with open(os.path.join(self.path, "tree"), "rb") as f:
+                while self.tree.size < base:
+                    self.last = f.read(32)
+                    if len(self.last) != 32 or any(f.read(32) != h for h in self.leaf(self.last)[1:]):
+                        raise Tampered("slot %02d: the hashes of the records that expired are not those that were kept" % self.slot)
+        except FileNotFoundError:
+            raise Tampered("slot %02d: the hashes of the records that expired are gone" % self.slot) from None
+        self.base, self.next = base, base + 1
+
+    def goes_on(self, rec):
+        """Checks that the first segment follows the last record that expired."""
+        prev = str(rec.get("prev"))
+        if not re.fullmatch("[0-9a-f]{64}", prev) or hashlib.sha256(b"\0" + bytes.fromhex(prev)).digest() != self.last:
+            self.bad("does not continue the records that expired")
+        self.prev = prev
+        self.turned = (self.base, prev)
+        if self.given and "key" in rec:
+            key = decode64(rec["key"])
+            if key not in self.given.list:
+                self.bad("names another key")
+            for rotation in self.given.rotations[: self.given.list.index(key)]:
+                self.keys.rotate(rotation)
+                self.rotated.append(self.base)
+        return rec.get("previous", "")
+
+    def expired_through(self, line):
+        through = json.loads(line).get("expired", {}).get("through", 0)
+        return through if isinstance(through, int) and through < self.next else 0
+
+    def gap(self, line):
+        """Checks what a record says of a log that failed."""
+        rec = json.loads(line)
+        good = rec.get("last_good") or {}
+        if (good.get("seq", 0), good.get("hash")) != self.turned:
+            self.bad("names another record than the one that its segment goes on from")
+        if self.keys is None:
+            return
+        cause = hashlib.sha256(rec.get("detail", "").encode()).hexdigest()
+        text = "custos gap\ncustos/%s/%02d\n%d\n%s\n%s\n" % (self.instance, self.slot, good["seq"], good["hash"], cause)
+        signature = decode64(rec.get("signature", ""))
+        if len(signature) != 64 or not ed25519.verify(self.keys.list[-1], text.encode(), signature):
+            self.bad("the gap is not signed by the key of this log")
 
     def rotate(self, line):
         """Follows a record that replaces the key."""
