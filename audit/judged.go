@@ -137,6 +137,9 @@ func (d *digester) add(text string) {
 		}
 		return
 	}
+	if d.out == nil {
+		d.seen, d.out = make([]string, 0, 8), make([]string, 0, 8)
+	}
 	d.seen = append(d.seen, text)
 	d.out = append(d.out, digest(d.keyed, d.purpose, text))
 }
