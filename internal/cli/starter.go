@@ -111,6 +111,7 @@ rules:
     side_effects: [fs_read, db_read]
     paths: {all: $roots, none: match}
     else: approve
+    approval: {assurance: host}   # anybody who works as this user can answer
     message: this lies outside of the directories given to the server, so a person has to allow it
   - id: roots
     allow: ["method:roots/list"]
@@ -121,6 +122,7 @@ rules:
   - id: the-rest
     approve: ["BACKEND.*", "prompt:BACKEND.*"]
     unless: [{ops: [read, list], side_effects: [fs_read, db_read]}]
+    approval: {assurance: host}
     message: this call changes something, or nobody knows what it does, so a person has to allow it
     remediation: Ask the person to allow it, or to give Custos a policy that does.
 `

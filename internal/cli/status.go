@@ -24,6 +24,7 @@ type health struct {
 	Running   []state.Description `json:"running"`
 	Today     today               `json:"today"`
 	Log       logHealth           `json:"log"`
+	Held      heldToday           `json:"held"`
 }
 
 // today counts the decisions since midnight, local time.
@@ -71,6 +72,7 @@ func (a *app) health() (*health, error) {
 	h := &health{
 		Isolation: engine.Isolation, State: path, Running: []state.Description{},
 		Today: today{DeniedBy: map[string]int{}}, Log: logHealth{Verdict: "empty"},
+		Held: heldToday{Waiting: []string{}},
 	}
 	dir, err := state.OpenExisting(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,6 +87,9 @@ func (a *app) health() (*health, error) {
 	}
 	h.Running = append(h.Running, running...)
 	h.count(dir.LogDir())
+	if err := h.Held.wait(dir); err != nil {
+		return nil, failure(err, "")
+	}
 	clients, err := (&witnessFlags{}).clients(conf)
 	if err != nil {
 		return nil, &Error{Code: ExitConfig, Text: "audit.witness: " + err.Error(), Hint: "custos audit witness key prints the key of a witness"}
@@ -98,10 +103,11 @@ func (h *health) count(logDir string) {
 	now := time.Now()
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	for r, err := range audit.Read(logDir, audit.ReadOptions{Keep: func(r *audit.Record) bool {
-		return r.Kind == audit.KindAdmission && !r.Time.Before(midnight)
+		return (r.Kind == audit.KindAdmission || r.Kind == audit.KindApproval) && !r.Time.Before(midnight)
 	}}) {
 		switch {
 		case err != nil: // check says what is wrong with the log
+		case h.Held.count(&r):
 		case r.Decision == access.Allow:
 			h.Today.Allowed++
 		default:
@@ -145,7 +151,7 @@ func (a *app) printHealth(h *health) {
 			fmt.Fprintf(a.Out, "          %s  %s\n", p.Paint(term.Yellow, "DEGRADED"), term.Escape(d.Degraded))
 		}
 	}
-	fmt.Fprintf(a.Out, "today     %d allowed · %d denied%s\n", h.Today.Allowed, h.Today.Denied, topDenials(h.Today.DeniedBy))
+	fmt.Fprintf(a.Out, "today     %d allowed · %d denied%s%s\n", h.Today.Allowed, h.Today.Denied, topDenials(h.Today.DeniedBy), &h.Held)
 	verdict := h.Log.Verdict
 	switch verdict {
 	case "intact":
