@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/policy"
@@ -22,7 +24,9 @@ func (b *Bench) Check(s *pdp.Snapshot) []policy.Problem {
 			if known {
 				l.lacking(r, tools)
 			}
+			tools = l.described(p, tools)
 			l.unjudged(r, p, tools)
+			l.texts(r, p, tools)
 		}
 	}
 	out := make([]policy.Problem, 0, len(l.findings))
@@ -85,10 +89,6 @@ func (l *linter) unjudged(r *writtenRule, p pattern, tools []recordedTool) {
 	if p.kind != access.Tool || p.everything || p.backend == "*" {
 		return
 	}
-	if len(tools) == 0 {
-		facts, _ := l.snapshot.Declared(p.backend, p.name)
-		tools = []recordedTool{{backend: p.backend, name: p.name, facts: facts}}
-	}
 	for _, field := range []string{"ops", "side_effects", "tool_tier"} {
 		if r.conditions[field] == nil {
 			continue
@@ -104,5 +104,47 @@ func (l *linter) unjudged(r *writtenRule, p pattern, tools []recordedTool) {
 		if len(without) > 0 {
 			l.find("warning", "unjudged", r, r.conditions[field], "nothing says the %s of %s (tools: declares them): %s", field, listed(without), consequence(r))
 		}
+	}
+}
+
+// described are the recorded tools of a pattern, or the pattern as one tool with
+// what the policy declares.
+func (l *linter) described(p pattern, tools []recordedTool) []recordedTool {
+	if len(tools) > 0 {
+		return tools
+	}
+	facts, _ := l.snapshot.Declared(p.backend, p.name)
+	return []recordedTool{{backend: p.backend, name: p.name, facts: facts}}
+}
+
+// textual are the names of arguments that hold commands, queries and programs.
+func textual() []string { return []string{"command", "cmd", "script", "code", "sql"} }
+
+// texts warns where a condition on paths is the only one on a tool that takes
+// commands, SQL or programs: what these name is text, and no path.
+func (l *linter) texts(r *writtenRule, p pattern, tools []recordedTool) {
+	placed := slices.ContainsFunc([]string{"paths", "from", "to"}, func(f string) bool { return r.conditions[f] != nil })
+	if p.kind != access.Tool || p.everything || !placed || r.conditions["commands"] != nil || r.Effect == access.Delegate {
+		return
+	}
+	var free []string
+	for i := range tools {
+		t := &tools[i]
+		args := slices.Clone(t.facts.Commands)
+		if t.def != nil {
+			for _, m := range t.def.Schema.Get("properties").Members() {
+				if slices.Contains(textual(), m.Key) && !slices.Contains(args, m.Key) {
+					args = append(args, m.Key)
+				}
+			}
+		}
+		for _, arg := range args {
+			if !slices.ContainsFunc(argNames(r.conditions["args"]), func(k *yaml.Node) bool { return firstKey(k.Value) == firstKey(arg) }) {
+				free = append(free, t.backend+"."+t.name+" ("+arg+")")
+			}
+		}
+	}
+	if len(free) > 0 {
+		l.find("warning", "text", r, r.node, "a command or a query is text: paths sees no file that %s names", listed(free))
 	}
 }
