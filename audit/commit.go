@@ -76,7 +76,12 @@ func (l *Log) run(s *segment) {
 func (l *Log) commit(s *segment, g *group) (*segment, error) {
 	g.buf = sealFrame(g.buf)
 	if !g.fresh {
-		return s, s.write(g.buf)
+		if err := l.glance(s); err != nil {
+			return s, err
+		}
+		err := s.write(g.buf)
+		s.settle()
+		return s, err
 	}
 	next, err := createSegment(*l.opt.disk, l.path(segmentName(g.first)), l.opt.SegmentSize)
 	if err != nil {

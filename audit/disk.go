@@ -74,6 +74,7 @@ type segment struct {
 	limit int64 // no space is prepared beyond
 	grown chan extension
 	busy  bool
+	left  fileID // after the last write; zero: other writes followed
 }
 
 // extension is the result of preparing space.

@@ -64,6 +64,7 @@ func (k *keeper) expire() error {
 	if err := l.opt.disk.syncDir(l.dir); err != nil {
 		return fmt.Errorf("expire: %w", err)
 	}
+	k.monitor.expired(e.Through)
 	for _, s := range old {
 		if err := l.opt.disk.remove(l.path(s.name)); err != nil {
 			return fmt.Errorf("expire: %w", err)

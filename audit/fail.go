@@ -64,6 +64,20 @@ func (l *Log) poison(cause error) {
 	}()
 }
 
+// condemn ends a log whose files somebody changed. One more record says so,
+// where it can still be written: it is evidence of what was found, and nothing
+// else is admitted after it.
+func (l *Log) condemn(found error) {
+	t := l.Append(Record{Kind: KindAnomaly, Detail: "evidence: " + found.Error()})
+	wait := time.NewTimer(crumbWait)
+	defer wait.Stop()
+	select {
+	case <-t.Done():
+	case <-wait.C:
+	}
+	l.poison(found)
+}
+
 // attend notes that the writer goes to the disk, and sets somebody to watch
 // it. The timer runs on while writes follow each other, so that a write costs
 // no timer. l.mu is held.

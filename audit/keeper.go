@@ -30,15 +30,23 @@ type keeper struct {
 	looked time.Time   // for what expired
 	left   atomic.Bool // Close did not wait: the slot may be another's
 	told   atomic.Pointer[func()]
+
+	monitor  monitor
+	patrol   *time.Timer   // when the monitor has something to do
+	suspect  chan struct{} // the writer saw something strange; holds one token
+	lastLook time.Time
 }
 
 // newKeeper prepares the keeper of l, which continues behind signed.
 func newKeeper(l *Log, signed Checkpoint) *keeper {
-	return &keeper{
+	k := &keeper{
 		log: l, signed: signed,
 		reader: slotReader{slotDir: slotDir{slot: l.opt.Slot, path: l.dir}},
 		poke:   make(chan struct{}, 1), done: make(chan struct{}),
+		patrol: time.NewTimer(l.opt.patrol), suspect: make(chan struct{}, 1), lastLook: time.Now(),
 	}
+	k.monitor.k = k
+	return k
 }
 
 // notice tells the keeper that records became durable. It never waits.
@@ -56,23 +64,42 @@ func (k *keeper) notice() {
 func (k *keeper) run() {
 	defer close(k.done)
 	defer k.close()
-	pause := time.NewTimer(0)
+	pause := time.NewTimer(k.log.opt.every)
+	pause.Stop()
+	poke := k.poke // nil while a pass is planned
 	for {
 		select {
-		case <-k.poke:
-		case <-k.log.stopped:
-			k.pass()
-			return
-		}
-		pause.Reset(k.log.opt.every)
-		select {
+		case <-poke:
+			poke = nil
+			pause.Reset(k.log.opt.every)
 		case <-pause.C:
+			poke = k.poke
+			k.pass()
+		case <-k.patrol.C:
+			k.watch(time.Since(k.lastLook) >= k.log.opt.patrol)
+		case <-k.suspect:
+			k.watch(true)
 		case <-k.log.stopped:
 			k.pass()
 			return
 		}
-		k.pass()
 	}
+}
+
+// watch has the monitor look, or hash on. What it finds is said in a last
+// record, where one can still be written, and ends the log.
+func (k *keeper) watch(due bool) {
+	if k.log.Err() != nil || k.left.Load() {
+		return
+	}
+	if due {
+		k.lastLook = time.Now()
+	}
+	if err := k.monitor.work(due); err != nil {
+		k.log.condemn(err)
+		return
+	}
+	k.patrol.Reset(k.monitor.next(time.Since(k.lastLook)))
 }
 
 // pass brings tree and checkpoint up to what is durable. A failure ends the
@@ -167,6 +194,8 @@ func (k *keeper) follow(head Head) error {
 // close gives the files back.
 func (k *keeper) close() {
 	k.reader.close()
+	k.patrol.Stop()
+	k.monitor.close()
 	if k.tree != nil {
 		_ = k.tree.f.Close() // derived, and nothing in it is waited for
 	}

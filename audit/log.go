@@ -71,6 +71,8 @@ type Options struct {
 	disk  *disk
 	every time.Duration // between checkpoints
 	look  time.Duration // between looks for what expired
+	// patrol is the time between two looks of the monitor.
+	patrol time.Duration
 }
 
 // defaults fills what the caller left out.
@@ -104,6 +106,9 @@ func (o *Options) defaults() error {
 	}
 	if o.look <= 0 {
 		o.look = expireEvery
+	}
+	if o.patrol <= 0 {
+		o.patrol = patrolEvery
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -41,9 +41,16 @@ func takeApart(t testing.TB, path string) *forged {
 	}
 }
 
-// write puts the segment back together with every checksum right.
+// write puts the segment back together.
 func (f *forged) write(t testing.TB) {
 	t.Helper()
+	if err := os.WriteFile(f.path, f.bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bytes returns the segment with every checksum right.
+func (f *forged) bytes() []byte {
 	b := sealFileHeader(FormatVersion)
 	for _, recs := range f.frames {
 		frame := make([]byte, frameHeader)
@@ -54,9 +61,7 @@ func (f *forged) write(t testing.TB) {
 			b = append(b, sealFrame(frame)...)
 		}
 	}
-	if err := os.WriteFile(f.path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return b
 }
 
 // locate returns the frame and the place in it of a record.
