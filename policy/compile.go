@@ -116,6 +116,7 @@ type reader struct {
 	templates map[string]*template
 	expanded  int
 	alike     map[alike][]pdp.Op
+	scratch   []byte // for keys of maps
 	unlisted  pdp.Admission
 	returns   *pdp.Returns
 }

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"fmt"
+	"encoding/binary"
 	"slices"
 
 	"github.com/custos-zt/custos/access"
@@ -36,7 +36,6 @@ func (r *reader) withUnlisted(ops []pdp.Op) []pdp.Op {
 		switch op := &ops[i]; op.Code {
 		case pdp.CodeArg:
 			u.HasArgs = true
-			u.Name(op.Arg.Path)
 		case pdp.CodePlaces:
 			u.Roles |= op.Places.Roles
 		case pdp.CodeCommands:
@@ -53,15 +52,29 @@ func (r *reader) withUnlisted(ops []pdp.Op) []pdp.Op {
 // sharedUnlisted returns one value for all rules that name the same arguments:
 // in a large policy most do.
 func (r *reader) sharedUnlisted(u *pdp.Unlisted, ops []pdp.Op) *pdp.Unlisted {
-	key := fmt.Sprint(u.Admit, u.HasArgs, u.Roles, u.Commands, u.URLs)
+	key := append(r.scratch[:0], byte(u.Admit), byte(u.Roles), bit(u.HasArgs)|bit(u.Commands)<<1|bit(u.URLs)<<2)
 	for i := range ops {
 		if ops[i].Code == pdp.CodeArg {
-			key += " " + ops[i].Arg.Path.Text
+			path := ops[i].Arg.Path.Text
+			key = append(binary.AppendUvarint(key, uint64(len(path))), path...)
 		}
 	}
-	if first := r.unlistedBy[key]; first != nil {
+	r.scratch = key
+	if first := r.unlistedBy[string(key)]; first != nil {
 		return first
 	}
-	r.unlistedBy[key] = u
+	for i := range ops {
+		if ops[i].Code == pdp.CodeArg {
+			u.Name(ops[i].Arg.Path)
+		}
+	}
+	r.unlistedBy[string(key)] = u
 	return u
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -96,7 +96,7 @@ func (v *vocabulary) isCondition(name string) bool {
 
 // conditions compiles the conditions of a rule or an exception.
 func (r *reader) conditions(fields []field, at place) []pdp.Op {
-	var out []pdp.Op
+	out := make([]pdp.Op, 0, len(fields)+2) // some are two, and unlisted_args may follow
 	for _, f := range fields {
 		out = append(out, r.condition(f, at)...)
 	}
@@ -107,10 +107,11 @@ func (r *reader) conditions(fields []field, at place) []pdp.Op {
 // written alike are compiled once, unless there was something to report.
 func (r *reader) condition(f field, at place) []pdp.Op {
 	c := r.vocabulary.conditions[f.name]
-	key := alike{c.name, at, exactly(f.node)}
-	if ops, ok := r.alike[key]; ok {
+	r.scratch = appendExactly(r.scratch[:0], f.node)
+	if ops, ok := r.alike[alike{c.name, at, string(r.scratch)}]; ok {
 		return ops
 	}
+	key := alike{c.name, at, string(r.scratch)}
 	reported := len(r.problems)
 	ops := c.read(r, f, at)
 	for i := range ops {
@@ -136,14 +137,14 @@ type alike struct {
 	text string
 }
 
-// exactly renders a node so that only equal ones give the same text: "1" and 1
-// are written alike and are not the same.
-func exactly(n *yaml.Node) string { return string(appendExactly(nil, n)) }
-
+// appendExactly renders a node so that only equal ones give the same bytes: "1"
+// and 1 are written alike and are not the same. What a text consists of does not
+// matter: its length stands before it.
 func appendExactly(out []byte, n *yaml.Node) []byte {
 	if n.Kind == yaml.ScalarNode {
 		out = append(out, n.ShortTag()...)
-		return strconv.AppendQuote(out, n.Value)
+		out = strconv.AppendInt(append(out, ' '), int64(len(n.Value)), 10)
+		return append(append(out, ' '), n.Value...)
 	}
 	out = strconv.AppendUint(append(out, '('), uint64(n.Kind), 10)
 	for _, c := range n.Content {

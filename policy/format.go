@@ -104,7 +104,7 @@ func unordered(n *yaml.Node) string {
 		}
 		return "[" + strings.Join(items, ",") + "]"
 	default:
-		return exactly(n)
+		return string(appendExactly(nil, n))
 	}
 }
 

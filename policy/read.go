@@ -135,21 +135,32 @@ func (r *reader) strict(n *yaml.Node, depth int) bool {
 
 // keys refuses keys that are no text and keys that stand twice.
 func (r *reader) keys(n *yaml.Node) bool {
-	seen := map[string]int{}
+	var seen map[string]int // of a large mapping; in a small one looking is faster
+	if len(n.Content) > 2*fewKeys {
+		seen = make(map[string]int, len(n.Content)/2)
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if k.Kind != yaml.ScalarNode {
 			r.err(k, "", "a key is one word")
 			return false
 		}
-		if first, dup := seen[k.Value]; dup {
-			r.err(k, "", "the key %s stands twice, first in line %d", show(k.Value), first)
-			continue
+		first, dup := seen[k.Value]
+		for j := 0; seen == nil && j < i && !dup; j += 2 {
+			first, dup = n.Content[j].Line, n.Content[j].Value == k.Value
 		}
-		seen[k.Value] = k.Line
+		switch {
+		case dup:
+			r.err(k, "", "the key %s stands twice, first in line %d", show(k.Value), first)
+		case seen != nil:
+			seen[k.Value] = k.Line
+		}
 	}
 	return true
 }
+
+// fewKeys is how many keys are compared with each other.
+const fewKeys = 16
 
 // at notes an error at a position.
 func (r *reader) at(line, column int, hint, format string, args ...any) {

@@ -1,9 +1,9 @@
 package policy
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +22,7 @@ func (r *reader) ruleList(n *yaml.Node) {
 	case len(n.Content) == 0:
 		r.err(n, "", "rules is an empty list, and without rules everything is denied")
 	}
+	r.rules = slices.Grow(r.rules, len(n.Content))
 	for _, c := range n.Content {
 		switch {
 		case n.Kind != yaml.SequenceNode:
@@ -136,7 +137,7 @@ func (r *reader) identified(n *yaml.Node, fields []field, what, id, position str
 }
 
 // position is file:line, the form that decisions repeat.
-func (r *reader) position(n *yaml.Node) string { return fmt.Sprintf("%s:%d", r.file, n.Line) }
+func (r *reader) position(n *yaml.Node) string { return r.file + ":" + strconv.Itoa(n.Line) }
 
 // option reads a key of a rule that is no condition.
 func (r *reader) option(f field, rule *pdp.Rule) {

@@ -15,8 +15,8 @@ type evaluation struct {
 	everyLayer, everyRule, anyCall bool
 	// narrowed says that rules were left out because of what the call carries.
 	narrowed bool
-	touched byte
-	args    [argRoom]sentArg // those looked at last, by their number
+	touched  byte
+	args     [argRoom]sentArg // those looked at last, by their number
 	// determining is the rule that was named last.
 	determining int32
 	// uris are the readings of a resource's URI beside the one that was sent.

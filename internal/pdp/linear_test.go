@@ -265,7 +265,9 @@ func (c chance) request() *access.Request {
 			r.Counters[fmt.Sprint("r", i)] = int64(c.IntN(5))
 		}
 	}
-	value := func() string { return c.pick(`"fast"`, `"safe"`, `"slow"`, `"a"`, `"never"`, `1`, `7`, `null`, `["fast"]`) }
+	value := func() string {
+		return c.pick(`"fast"`, `"safe"`, `"slow"`, `"a"`, `"never"`, `1`, `7`, `null`, `["fast"]`)
+	}
 	var members []string
 	for _, name := range []string{"mode", "kind"} {
 		if !c.one(4) {

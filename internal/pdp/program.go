@@ -37,6 +37,21 @@ type Program struct {
 	BreakGlass map[string]BreakGlass
 }
 
+// conditions counts the conditions of a program.
+func (p *Program) conditions() int {
+	n := 0
+	for i := range p.Rules {
+		n += len(p.Rules[i].Ops)
+		for _, entry := range p.Rules[i].Unless {
+			n += len(entry)
+		}
+	}
+	for _, b := range p.BreakGlass {
+		n += len(b.Who)
+	}
+	return n
+}
+
 // Rule is one rule with its conditions compiled.
 type Rule struct {
 	ID       string

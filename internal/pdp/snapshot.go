@@ -124,6 +124,8 @@ func Build(p Program) *Snapshot {
 		remembers: p.Remembers,
 		operands:  operands{packing: newPacking()},
 	}
+	n := p.conditions()
+	s.ops, s.written = make([]op, 0, n), make([]written, 0, n)
 	s.layers.build(&p)
 	s.buildLimits(&p)
 	s.nameArgs(&p)
@@ -134,7 +136,6 @@ func Build(p Program) *Snapshot {
 	s.buildIndexes()
 	s.buildRanks()
 	s.done()
-	s.ops, s.written = slices.Clone(s.ops), slices.Clone(s.written)
 	return s
 }
 
@@ -197,14 +198,18 @@ func narrower(a, b *rule) int {
 // add appends conditions, the cheap ones first: order changes no outcome.
 func (s *Snapshot) add(ops []Op) span {
 	from := len(s.ops)
-	ops = slices.Clone(ops)
-	slices.SortStableFunc(ops, func(a, b Op) int { return a.Code.cost() - b.Code.cost() })
-	for i := range ops {
-		s.ops = append(s.ops, s.pack(&ops[i]))
-		s.written = append(s.written, written{ops[i].Field, ops[i].Text})
+	for cost := range maxCost + 1 {
+		for i := range ops {
+			if ops[i].Code.cost() == cost {
+				s.ops = append(s.ops, s.pack(&ops[i]))
+				s.written = append(s.written, written{ops[i].Field, ops[i].Text})
+			}
+		}
 	}
 	return span{int32(from), int32(len(s.ops))} //nolint:gosec // a policy has far fewer conditions than 2^31
 }
+
+const maxCost = 6
 
 // cost orders conditions within a rule.
 func (c Code) cost() int {
@@ -220,7 +225,7 @@ func (c Code) cost() int {
 	case CodeURLs, CodeHosts, CodePorts:
 		return 5
 	case CodeWhen:
-		return 6
+		return maxCost
 	default:
 		return 0
 	}

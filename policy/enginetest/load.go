@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/custos-zt/custos/access"
@@ -63,10 +64,13 @@ func BenchAll(b *testing.B, others map[string]func(testing.TB, []Rule) policy.En
 	b.Helper()
 	for _, n := range []int{10, 100, 1000, 10000} {
 		for _, l := range Loads(b, n) {
-			name := fmt.Sprintf("rules=%d/%s/", n, l.Name)
-			b.Run(name+"native", func(b *testing.B) { Bench(b, NativeEngine(b, l.Rules), l.Calls) })
-			for _, other := range slices.Sorted(maps.Keys(others)) {
-				b.Run(name+other, func(b *testing.B) { Bench(b, others[other](b, l.Rules), l.Calls) })
+			run := func(name string, compile func(testing.TB, []Rule) policy.Engine) {
+				engine := sync.OnceValue(func() policy.Engine { return compile(b, l.Rules) })
+				b.Run(fmt.Sprintf("rules=%d/%s/%s", n, l.Name, name), func(b *testing.B) { Bench(b, engine(), l.Calls) })
+			}
+			run("native", NativeEngine)
+			for _, name := range slices.Sorted(maps.Keys(others)) {
+				run(name, others[name])
 			}
 		}
 	}
