@@ -23,8 +23,16 @@
 // write, or a write past its deadline, every ticket that is not resolved yet
 // and every later one fails with [ErrFailed]. Nothing is tried again, because
 // an fdatasync that follows a failed one may report a success that it did not
-// have. The last words go to an emergency file whose space was taken at the
-// start ([Breadcrumb]).
+// have. The last words go to emergency files whose space was taken at the
+// start, one beside the segments and one in the secondary directory
+// ([Breadcrumb]). They are signed and vouch like a checkpoint.
+//
+// Whoever continues a chain that failed begins a new segment with a signed gap
+// record. [Seal] does that for a chain that nobody continues. Nothing is ever
+// repaired.
+//
+// [Denials] stands before a log and counts the denials of a principal that are
+// too many to be recorded one by one.
 //
 // # The format
 //
@@ -61,6 +69,11 @@
 // has stolen the key, or can remove the checkpoint, is found only by a head that
 // was kept elsewhere ([Heads], [VerifyOptions].Since), so a [Report] always
 // states its scope.
+//
+// Records expire ([Options].Retention), by whole segments and after a record
+// that says so, which a checkpoint counts; their hashes stay in the tree, which
+// was derived until then and is kept from then on. Heads that were signed over
+// them, and proofs that were made of them, hold for ever.
 //
 // The tree also shows one call without the log: [Prove] and [CheckProof].
 package audit
