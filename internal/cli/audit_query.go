@@ -214,9 +214,9 @@ func about(r *audit.Record) string {
 	case r.Approval != nil:
 		return targetOf(r) + "  by " + term.Escape(cmp.Or(r.Approval.By, "nobody yet"))
 	case r.Change != nil && r.Kind == audit.KindConfig:
-		return fmt.Sprintf("%s  (before: %s)  by %s", short(cmp.Or(r.Change.Digest, "none")), short(cmp.Or(r.Change.Old, "none")), term.Escape(r.Change.Actor))
+		return fmt.Sprintf("%s  (before: %s)  by %s", term.Escape(short(cmp.Or(r.Change.Digest, "none"))), term.Escape(short(cmp.Or(r.Change.Old, "none"))), term.Escape(r.Change.Actor))
 	case r.Kind == audit.KindPolicy:
-		return fmt.Sprintf("%s  %s", term.Escape(r.Backend), short(r.PolicyDigest))
+		return fmt.Sprintf("%s  %s", term.Escape(r.Backend), term.Escape(short(r.PolicyDigest)))
 	case r.Detail != "":
 		return term.Escape(r.Backend + " " + r.Detail)
 	default:

@@ -65,11 +65,15 @@ func (a *app) record(logDir string, records []audit.Record, each func(*audit.Rec
 	if _, err := os.Stat(logDir); err != nil {
 		return unreadable(err)
 	}
-	path, opt, err := a.stateAndKeys()
+	conf, err := a.config()
 	if err != nil {
 		return err
 	}
-	ev, err := engine.OpenEvidence(engine.EvidenceOptions{StateDir: path, Keys: opt.Keys})
+	path, hide, err := a.evidencePlace(conf)
+	if err != nil {
+		return err
+	}
+	ev, err := engine.OpenEvidence(engine.EvidenceOptions{StateDir: path, Keys: stateOptions(conf, path).Keys, Redaction: hide})
 	if err != nil {
 		return &Error{Code: ExitEvidence, Text: err.Error(), Hint: "nothing was recorded", Err: err}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/query"
-	"github.com/custos-zt/custos/internal/state"
+	"github.com/custos-zt/custos/internal/redact"
 )
 
 // filterFlags are the conditions that `audit query` and `tail` share.
@@ -72,25 +72,30 @@ func (a *app) filter(flags *filterFlags) (query.Filter, error) {
 	if err := a.alsoPseudonyms(&f); err != nil {
 		return f, err
 	}
-	if len(f.Path) == 0 && len(f.Host) == 0 {
+	if len(f.Path)+len(f.Host)+len(f.Subject)+len(f.Approver) == 0 {
 		return f, nil
 	}
-	path, _, err := a.stateAndKeys()
-	if err != nil {
-		return f, err
-	}
-	dir, err := state.OpenExisting(path)
-	if err != nil {
+	keyed, err := a.keyed()
+	if err != nil && len(f.Path)+len(f.Host) > 0 {
 		return f, failure(err, "paths and hosts are looked up by keyed digests: the key is in the state directory")
+	}
+	if err != nil {
+		return f, nil // without the key nothing was hidden under it
+	}
+	// A subject may stand there under its pseudonym, from some day on.
+	for _, list := range []*[]string{&f.Subject, &f.Approver} {
+		for _, s := range slices.Clone(*list) {
+			*list = append(*list, redact.Pseudonym(s, keyed))
+		}
 	}
 	for _, p := range f.Path {
 		if abs, err := filepath.Abs(p); err == nil && !filepath.IsAbs(p) {
 			p = abs // as the shell means it
 		}
-		f.Digests.Path = append(f.Digests.Path, audit.PathDigests(p, dir.HMAC)...)
+		f.Digests.Path = append(f.Digests.Path, audit.PathDigests(p, keyed)...)
 	}
 	for _, h := range f.Host {
-		f.Digests.Host = append(f.Digests.Host, audit.HostDigests(h, dir.HMAC)...)
+		f.Digests.Host = append(f.Digests.Host, audit.HostDigests(h, keyed)...)
 	}
 	return f, nil
 }

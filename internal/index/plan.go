@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -167,6 +168,11 @@ func (p *planner) all(c class, column string, ids []int64) {
 	p.list(terms...)
 	if c == ofLabel {
 		p.s.labels = ids
+		packed := make([][]byte, len(ids))
+		for i, id := range ids {
+			packed[i] = binary.BigEndian.AppendUint32(nil, uint32(id))
+		}
+		p.packed("labels", packed)
 		return
 	}
 	p.in(column, ids)
@@ -178,6 +184,18 @@ func (p *planner) in(column string, ids []int64) {
 		args[i] = id
 	}
 	p.where(column+" IN ("+strings.Repeat("?,", len(ids)-1)+"?)", args...)
+}
+
+// packed asks for one of several values in a column of packed ones. What lies
+// across two of them matches too, and is told apart afterwards.
+func (p *planner) packed(column string, values [][]byte) {
+	var conds []string
+	var args []any
+	for _, v := range values {
+		conds = append(conds, "instr("+column+", ?) > 0")
+		args = append(args, v)
+	}
+	p.where("("+strings.Join(conds, " OR ")+")", args...)
 }
 
 // words returns the numbers of the texts that the dictionary has.
@@ -199,14 +217,19 @@ func (p *planner) words(texts []string) (ids []int64, err error) {
 // judged asks for one of several judged values.
 func (p *planner) judged(c class, digests []string, to *[][digestSize]byte) bool {
 	var terms []term
+	var packed [][]byte
 	for _, text := range digests {
 		if t, b, ok := c.digest(text); ok {
-			terms = append(terms, t)
+			terms, packed = append(terms, t), append(packed, b[:])
 			*to = append(*to, b)
 		}
 	}
+	if len(terms) == 0 {
+		return false
+	}
 	p.list(terms...)
-	return len(terms) > 0
+	p.packed(map[class]string{ofPath: "paths", ofHost: "hosts"}[c], packed)
+	return true
 }
 
 // policy asks for digests by their beginning.

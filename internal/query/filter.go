@@ -155,13 +155,17 @@ const localIssuer = "os:"
 func subjects(list []string) []string {
 	var out []string
 	for _, s := range list {
-		if s != "" && !strings.Contains(s, ":") {
+		if s != "" && !strings.Contains(s, ":") && !pseudonym(s) {
 			s = localIssuer + s
 		}
 		out = append(out, s)
 	}
 	return out
 }
+
+// pseudonym reports whether s is what stands for a subject in the records of an
+// instance that hides them: "p_" and sixteen letters and digits.
+func pseudonym(s string) bool { return len(s) == 18 && strings.HasPrefix(s, "p_") }
 
 // Bookkeeping reports whether a record of this kind serves the log alone. It is
 // an entry only where its kind is asked for.

@@ -30,6 +30,7 @@ func TestEveryConditionMatchesAndExcludes(t *testing.T) {
 		"subject":       {Terms{Subject: []string{"os:dev"}}, Terms{Subject: []string{"os:de"}}},
 		"local subject": {Terms{Subject: []string{"dev"}}, Terms{Subject: []string{"Dev"}}},
 		"one of two":    {Terms{Subject: []string{"os:eve", "os:dev"}}, Terms{Subject: []string{"os:eve", "ldap:dev"}}},
+		"pseudonym":     {Terms{Subject: []string{"dev", "p_abcdefghijklmnop"}}, Terms{Subject: []string{"p_abcdefghijklmnop"}}},
 		"agent":         {Terms{Agent: []string{"spiffe://corp/a"}}, Terms{Agent: []string{"spiffe://corp"}}},
 		"tool":          {Terms{Tool: []string{"write.file"}}, Terms{Tool: []string{"file"}}},
 		"backend.tool":  {Terms{Tool: []string{"files.write.file"}}, Terms{Tool: []string{"file.swrite.file"}}},
