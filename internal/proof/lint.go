@@ -53,6 +53,7 @@ func (b *Bench) Lint() ([]Finding, []policy.Problem) {
 		l.contradictions(r)
 		l.regexes(r)
 		l.tools(r)
+		l.layers(r)
 	}
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
