@@ -67,6 +67,7 @@ func TestJudgedPathsAreFound(t *testing.T) {
 		{"/home/de", false},
 		{"/home/dev/app/main.go/x", false},
 		{"/tmp/notes", false}, // free text
+		{"notes", false},
 		{"/HOME", false},
 		{"", false},
 	} {

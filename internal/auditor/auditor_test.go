@@ -61,6 +61,9 @@ func TestWhatIsNoKeyIsNotRepeated(t *testing.T) {
 			t.Errorf("the error repeats the text: %v", err)
 		}
 	}
+	if _, err := ParseRecipient(secret); !strings.Contains(err.Error(), "this is a secret key") {
+		t.Errorf("a secret key: %v", err)
+	}
 	r, err := ParseRecipient(public)
 	if err != nil {
 		t.Fatal(err)

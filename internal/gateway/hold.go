@@ -132,7 +132,7 @@ type heldCall struct {
 // hold lets a held call wait outside of the queue. Whether it has to is decided
 // there too: the client's reader waits for nobody, not for the book either.
 func (s *Stdio) hold(m *canon.Message, call pep.Call, r *request, a *pep.Admission, refuseAs shape) {
-	call.Later = false
+	call.Later, call.Since = false, a.Started()
 	h := &heldCall{s: s, m: *m, call: call, r: r, refuseAs: refuseAs, a: a, quiet: func() {}}
 	if !h.keep(func(ctx context.Context) {
 		switch {

@@ -3,6 +3,7 @@ package pep
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/canon"
@@ -43,6 +44,9 @@ type Call struct {
 	// Caller is who the caller of a library proved to be; the zero value is who
 	// the session belongs to.
 	Caller Caller
+	// Since is when a call that was held began to wait, and is decided again; zero
+	// for one that arrives.
+	Since time.Time
 }
 
 // Caller is who acts, where that differs from call to call.

@@ -19,6 +19,14 @@ import (
 // awaited like any other before people are asked.
 func (a *Admission) Held() bool { return a.Decision.Effect == access.Approve }
 
+// waits is when the call began to wait.
+func (a *Admission) waits() time.Time {
+	if !a.since.IsZero() {
+		return a.since
+	}
+	return a.started
+}
+
 // PendingID names the request that people answer, "" where the call does not
 // wait for one.
 func (a *Admission) PendingID() string {
@@ -49,6 +57,7 @@ func (p *Point) GiveUp(a *Admission, reason access.Reason, message, remediation 
 	d.Effect, d.Reason, d.Message, d.Remediation = access.Deny, reason, message, remediation
 	rec := *a.final
 	rec.Decision, rec.Reason, rec.Message = d.Effect, d.Reason, d.Message
+	rec.HoldUS = time.Since(a.waits()).Microseconds()
 	out.append(p, rec)
 	return out
 }

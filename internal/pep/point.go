@@ -113,6 +113,7 @@ type Admission struct {
 
 	ticket  audit.Ticket
 	started time.Time
+	since   time.Time // when a held call began to wait; zero: it did not yet
 	method  string
 	final   *audit.Record // of a held call, but for how it ends; else nil
 }
@@ -128,7 +129,7 @@ func (a *Admission) Started() time.Time { return a.started }
 // for the disk; the order of the log is the order of the calls to Admit. A call
 // that can wait may be held: see [Admission.Held].
 func (p *Point) Admit(c Call) *Admission {
-	a := &Admission{started: time.Now(), method: c.Method}
+	a := &Admission{started: time.Now(), since: c.Since, method: c.Method}
 	t, ok := c.target()
 	a.Title = t.title(p.opt.Backend)
 	r := p.request(&c, t)

@@ -37,6 +37,9 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 	if d.Denied() {
 		rec.Message = message(d)
 	}
+	if !c.Since.IsZero() {
+		rec.HoldUS = a.started.Sub(c.Since).Microseconds()
+	}
 	return rec
 }
 

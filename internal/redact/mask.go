@@ -25,6 +25,7 @@ func (d *Redactor) mask(r *audit.Record) {
 		r.Args = &a
 	}
 	d.maskPeople(r)
+	d.coalesced(r)
 }
 
 func (d *Redactor) maskDecision(r *audit.Record) {
@@ -65,6 +66,18 @@ func (d *Redactor) maskPeople(r *audit.Record) {
 		j.Note = d.Text(j.Note)
 		r.Judgement = &j
 	}
+}
+
+// coalesced masks what denials were counted by.
+func (d *Redactor) coalesced(r *audit.Record) {
+	if r.Coalesced == nil {
+		return
+	}
+	c := *r.Coalesced
+	c.Groups = changed(c.Groups, func(g *audit.DenialGroup) {
+		g.Method, g.Target, g.Rule = d.Text(g.Method), d.Text(g.Target), d.Text(g.Rule)
+	})
+	r.Coalesced = &c
 }
 
 func (d *Redactor) open(list []access.Condition) []access.Condition {

@@ -66,7 +66,7 @@ func ours() []string {
 	return []string{
 		"prev", "kind", "direction", "reason", "policy_digest", "old_policy_digest", "isolation", "status",
 		"command_digest", "instance", "key", "rotation", "previous", "segment", "clock", "last_good", "signature", "judged",
-		"args.types", "args.hmac", "args.age", "approval.state", "change.digest", "change.old", "judgement.of", "judgement.verdict",
+		"args.types", "args.hmac", "args.age", "approval.state", "change.digest", "change.old", "judgement.of", "judgement.verdict", "coalesced.groups.reason",
 	}
 }
 

@@ -45,7 +45,9 @@ func (d *desk) store(t *testing.T, change func(*Options)) *Store {
 	return New(o)
 }
 
-func place(seq uint64) Place { return Place{Slot: 3, Seq: seq, HMAC: fmt.Sprintf("hmac-sha256:%d", seq)} }
+func place(seq uint64) Place {
+	return Place{Slot: 3, Seq: seq, HMAC: fmt.Sprintf("hmac-sha256:%d", seq)}
+}
 
 func call(seq uint64) Call {
 	return Call{Method: "tools/call", Params: fmt.Sprintf(`{"name":"t","arguments":{"n":%d,"s":"canary"}}`, seq)}
@@ -197,12 +199,24 @@ func TestACutEntryIsLeftBehind(t *testing.T) {
 		t.Errorf("the cut entry: %v", err)
 	}
 	s := d.store(t, nil)
-	s.Seal(place(6), call(6))
+	s.Seal(place(6), Call{Method: "m", Params: "{}"}) // shorter than what was cut
 	s.Close()
-	for _, seq := range []uint64{1, 4, 6} {
+	for _, seq := range []uint64{1, 4} {
 		if got, err := d.find(place(seq)); err != nil || got != call(seq) {
 			t.Errorf("call %d: %+v, %v", seq, got, err)
 		}
+	}
+	if got, err := d.find(place(6)); err != nil || got.Params != "{}" {
+		t.Errorf("the call after the cut: %+v, %v", got, err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	end, err := walk(f, func(int64, uint64, int) bool { return true })
+	if info, serr := f.Stat(); err != nil || serr != nil || info.Size() != end {
+		t.Errorf("%d bytes, %d of them in whole entries", info.Size(), end)
 	}
 }
 
