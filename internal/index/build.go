@@ -16,7 +16,7 @@ type ref struct {
 }
 
 // opened is a call whose outcome was not read yet.
-type opened struct{ n, backend, tool int64 }
+type opened struct{ n, backend, tool, title, subject int64 }
 
 // cursor says how far a slot was read, and what stood there.
 type cursor struct {
@@ -109,10 +109,10 @@ func (b *builder) begin(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	err = each(ctx, tx, "SELECT slot, seq, n, backend, tool FROM open", func(scan func(...any) error) error {
+	err = each(ctx, tx, "SELECT slot, seq, n, backend, tool, title, subject FROM open", func(scan func(...any) error) error {
 		var r ref
 		var o opened
-		err := scan(&r.slot, &r.seq, &o.n, &o.backend, &o.tool)
+		err := scan(&r.slot, &r.seq, &o.n, &o.backend, &o.tool, &o.title, &o.subject)
 		b.open[r], b.stored[r] = o, true
 		return err
 	})
@@ -204,7 +204,7 @@ func (b *builder) entry(e *event, kind int64) error {
 	if e.kind == string(audit.KindAdmission) {
 		b.sums.decisions[decisionKey{e.time / hourUS, r.backend, r.tool, r.decision, r.reason}]++
 		if e.decision == "allow" && !e.oneWay {
-			b.open[ref{e.slot, e.seq}] = opened{r.n, r.backend, r.tool}
+			b.open[ref{e.slot, e.seq}] = opened{r.n, r.backend, r.tool, r.title, r.subject}
 		}
 	}
 	b.rows = append(b.rows, r)
@@ -272,7 +272,8 @@ func (b *builder) outcome(e *event, kind int64) error {
 	block := blockOf(o.n)
 	b.posts = append(b.posts, posting{ofEnd.word(kind), block})
 	for _, id := range ids {
-		b.posts = append(b.posts, posting{ofLabel.word(id), block})
+		b.posts = append(b.posts, posting{ofLabel.word(id), block},
+			posting{ofTitleLabel.pair(o.title, id), block}, posting{ofSubjectLabel.pair(o.subject, id), block})
 	}
 	if begin := b.n - int64(len(b.rows)); o.n > begin {
 		r := &b.rows[o.n-begin-1]

@@ -123,7 +123,7 @@ func (b *builder) flushOpen(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	b.closed = b.closed[:0]
-	in, err := newInserter(ctx, tx, "INSERT INTO open", 5, "")
+	in, err := newInserter(ctx, tx, "INSERT INTO open", 7, "")
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (b *builder) flushOpen(ctx context.Context, tx *sql.Tx) error {
 			continue
 		}
 		b.stored[r] = true
-		if err := in.add(r.slot, int64(r.seq), o.n, o.backend, o.tool); err != nil {
+		if err := in.add(r.slot, int64(r.seq), o.n, o.backend, o.tool, o.title, o.subject); err != nil {
 			return err
 		}
 	}

@@ -291,56 +291,51 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 	for i, d := range f.Decision {
 		decisions[i] = d.String()
 	}
-	subjects, err := p.words(f.Subject)
-	if err != nil {
-		return false, err
-	}
-	titles, err := p.titles(f.Tool)
-	if err != nil {
-		return false, err
-	}
-	effects, err := p.words(decisions)
-	if err != nil {
-		return false, err
-	}
-	rules, err := p.words(f.Rule)
-	if err != nil {
-		return false, err
-	}
-	if len(f.Subject) > 0 && len(subjects) == 0 || len(f.Tool) > 0 && len(titles) == 0 || len(decisions) > 0 && len(effects) == 0 {
-		return false, nil
-	}
-	pairs := false
+	var subjects, titles, effects, rules, labels []int64
 	for _, x := range []struct {
-		c    class
-		a, b []int64
-	}{{ofSubjectTitle, subjects, titles}, {ofTitleDecision, titles, effects}, {ofSubjectDecision, subjects, effects}, {ofSubjectRule, subjects, rules}} {
-		var terms []term
-		for _, a := range x.a {
-			for _, b := range x.b {
-				terms = append(terms, x.c.pair(a, b))
-			}
-		}
-		if len(terms) > 0 && len(terms) <= maxBeginning {
-			p.list(terms...)
-			pairs = pairs || x.c != ofSubjectRule
+		to     *[]int64
+		texts  []string
+		number func([]string) ([]int64, error)
+	}{{&subjects, f.Subject, p.words}, {&titles, f.Tool, p.titles}, {&effects, decisions, p.words}, {&rules, f.Rule, p.words}, {&labels, f.Label, p.words}} {
+		var err error
+		if *x.to, err = x.number(x.texts); err != nil || len(x.texts) > 0 && len(*x.to) == 0 {
+			return false, err
 		}
 	}
+	two := p.pairs(ofSubjectTitle, subjects, titles) + p.pairs(ofTitleDecision, titles, effects) + p.pairs(ofSubjectDecision, subjects, effects)
+	p.pairs(ofSubjectRule, subjects, rules)
+	p.pairs(ofTitleLabel, titles, labels)
+	p.pairs(ofSubjectLabel, subjects, labels)
 	for _, x := range []struct {
 		c      class
 		column string
 		ids    []int64
 	}{{ofSubject, "subject", subjects}, {ofDecision, "decision", effects}, {ofTitle, "title", titles}} {
-		if len(x.ids) == 0 {
-			continue
-		}
-		if !pairs {
-			p.all(x.c, x.column, x.ids)
-		} else {
+		switch {
+		case len(x.ids) == 0:
+		case two > 0:
 			p.in(x.column, x.ids)
+		default:
+			p.all(x.c, x.column, x.ids)
 		}
 	}
 	return true, nil
+}
+
+// pairs asks for one of the pairs of two conditions, where both are given. It
+// returns how many conditions it added.
+func (p *planner) pairs(c class, a, b []int64) int {
+	var terms []term
+	for _, x := range a {
+		for _, y := range b {
+			terms = append(terms, c.pair(x, y))
+		}
+	}
+	if len(terms) == 0 || len(terms) > maxBeginning {
+		return 0
+	}
+	p.list(terms...)
+	return 1
 }
 
 // titles returns every backend.tool that a tool of a query may be.

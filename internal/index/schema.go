@@ -54,6 +54,7 @@ CREATE TABLE place (
 ) WITHOUT ROWID;
 CREATE TABLE open (        -- calls whose outcome was not read yet
   slot INTEGER, seq INTEGER, n INTEGER NOT NULL, backend INTEGER NOT NULL, tool INTEGER NOT NULL,
+  title INTEGER NOT NULL, subject INTEGER NOT NULL,
   PRIMARY KEY (slot, seq)
 ) WITHOUT ROWID;
 CREATE TABLE first (term INTEGER PRIMARY KEY, n INTEGER NOT NULL, time INTEGER NOT NULL);

@@ -31,6 +31,8 @@ const (
 	ofTitleDecision
 	ofSubjectDecision
 	ofSubjectRule
+	ofTitleLabel
+	ofSubjectLabel
 )
 
 const (
