@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs vet and the tests of the modules under adapter/, which ./... of the root
+# Runs vet and the tests of the modules under adapter/ and e2e/, which ./... of the root
 # module does not reach. Their go.mod replaces the root module by this checkout.
 #
 # Usage: scripts/modules.sh [vet|test|lint|tidy|bench]…   (default: vet test)
@@ -13,7 +13,7 @@ root=$PWD
 timeout=${TIMEOUT:-15m}
 ((${#} > 0)) || set -- vet test
 
-for mod in adapter/*/go.mod; do
+for mod in adapter/*/go.mod e2e/*/go.mod; do
   cd "$root/$(dirname "$mod")"
   for what in "$@"; do
     echo "modules: $what $(dirname "$mod")" >&2

@@ -66,6 +66,12 @@ func TestStatusCodes(t *testing.T) {
 	if err != nil || len(proof) < 2 {
 		t.Fatalf("%d hashes, %v", len(proof), err)
 	}
+	other := head
+	other.Root[0] ^= 1
+	forked, err := other.Sign(b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := request{old: smallHead.Size, proof: proof, checkpoint: large}
 	wrong, short, zero := good, good, good
 	wrong.proof = append(append(proof[:0:0], proof[1:]...), proof[0])
@@ -91,6 +97,7 @@ func TestStatusCodes(t *testing.T) {
 		{"good", good.marshal(), 200, "", "— witness.example/w1 "},
 		{"the same again", (&request{old: head.Size, checkpoint: large}).marshal(), 200, "", "— witness.example/w1 "},
 		{"the same again, with a proof", (&request{old: head.Size, proof: proof, checkpoint: large}).marshal(), 422, "", ""},
+		{"another root of the same size", (&request{old: head.Size, checkpoint: forked}).marshal(), 409, "text/plain; charset=utf-8", "the roots differ"},
 		{"smaller", (&request{old: smallHead.Size, checkpoint: small}).marshal(), 409, sizeType, "13\n"},
 	}
 	for _, c := range tests {

@@ -68,7 +68,7 @@ func (s *Server) addCheckpoint(w http.ResponseWriter, r *http.Request) {
 	case a.status == http.StatusOK:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write(a.lines)
-	case a.status == http.StatusConflict:
+	case a.status == http.StatusConflict && a.text == "":
 		w.Header().Set("Content-Type", sizeType)
 		w.WriteHeader(a.status)
 		_, _ = fmt.Fprintf(w, "%d\n", a.size)
@@ -129,6 +129,9 @@ func (s *Server) extend(in *Instance, head audit.Checkpoint, req *request) (answ
 	case have.Size > head.Size:
 		return s.refuse(in, head, req.checkpoint, KindRewind, fmt.Sprintf("record %d of %d that were there", head.Size, have.Size), conflict)
 	case have.Size == head.Size && have.Size > 0 && root != head.Root:
+		if req.old == have.Size {
+			conflict.text = "the roots differ" // and not the sizes
+		}
 		return s.refuse(in, head, req.checkpoint, KindFork, fmt.Sprintf("other records up to %d than those that were there", head.Size), conflict)
 	case req.old != have.Size:
 		return conflict, nil
@@ -170,7 +173,7 @@ func (s *Server) refuse(in *Instance, head audit.Checkpoint, evidence []byte, ki
 		return answer{}, err
 	}
 	s.tell(alarm, fresh)
-	if a.text == "" {
+	if a.text == "" && a.status != http.StatusConflict {
 		a.text = what
 	}
 	return a, nil
