@@ -173,7 +173,9 @@ func TestSignedBundles(t *testing.T) {
 		{"newer", 3, testPolicy, func(f, r string) custos.Options { return custos.Options{PolicyFiles: []string{f}, TrustRoot: r} }, ""},
 		{"by somebody else", 4, testPolicy, func(f, _ string) custos.Options { return custos.Options{PolicyFiles: []string{f}, TrustRoot: foreign} }, "no trusted key signed"},
 		{"without a trust root", 4, testPolicy, func(f, _ string) custos.Options { return custos.Options{PolicyFiles: []string{f}} }, ""},
-		{"a text beside", 4, testPolicy, func(f, r string) custos.Options { return custos.Options{PolicyFiles: []string{f}, Policy: text, TrustRoot: r} }, "x.yaml is not signed"},
+		{"a text beside", 4, testPolicy, func(f, r string) custos.Options {
+			return custos.Options{PolicyFiles: []string{f}, Policy: text, TrustRoot: r}
+		}, "x.yaml is not signed"},
 		{"no root", 4, testPolicy, func(f, r string) custos.Options { return custos.Options{PolicyFiles: []string{f}, TrustRoot: r + "x"} }, "trust root"},
 		{"its own tests fail", 5, failing, func(f, r string) custos.Options { return custos.Options{PolicyFiles: []string{f}, TrustRoot: r} }, `the test "never" fails`},
 	} {
