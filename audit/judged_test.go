@@ -177,8 +177,10 @@ func FuzzJudge(f *testing.F) {
 }
 
 func BenchmarkJudge(b *testing.B) {
-	r := &access.Request{Kind: access.Tool, Args: parsed(b, `{"path":"/home/dev/src/app/main.go","content":"text"}`),
-		Places: []access.Place{declared("/home/dev/src/app/main.go")}}
+	r := &access.Request{
+		Kind: access.Tool, Args: parsed(b, `{"path":"/home/dev/src/app/main.go","content":"text"}`),
+		Places: []access.Place{declared("/home/dev/src/app/main.go")},
+	}
 	keyed := keyedBy("k")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -101,8 +101,10 @@ func TestRecordsAreValidBySchema(t *testing.T) {
 	accounted(&whole)
 	check(&whole)
 	for _, kind := range []Kind{KindGenesis, KindOutcome, KindOutcomeUnknown, KindStop, KindAnomaly, KindAdmission} {
-		check(&Record{Version: 1, Seq: 1, Prev: genesisPrev, Kind: kind, Time: time.Unix(0, 0), Status: map[bool]Status{true: StatusOK}[kind == KindOutcome],
-			Reason: access.DefaultDenied})
+		check(&Record{
+			Version: 1, Seq: 1, Prev: genesisPrev, Kind: kind, Time: time.Unix(0, 0), Status: map[bool]Status{true: StatusOK}[kind == KindOutcome],
+			Reason: access.DefaultDenied,
+		})
 	}
 }
 
@@ -139,6 +141,7 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 }
 
 func described(t *testing.T, where string, typ reflect.Type, schema map[string]any) {
+	t.Helper()
 	switch typ.Kind() {
 	case reflect.Pointer:
 		described(t, where, typ.Elem(), schema)

@@ -39,6 +39,7 @@ func TestHoldTime(t *testing.T) {
 			if held := time.Duration(r.HoldUS) * time.Microsecond; held < time.Minute || held > 2*time.Minute {
 				t.Errorf("%s after %v", r.Decision, held)
 			}
+		default:
 		}
 	}
 	if n != 2 {

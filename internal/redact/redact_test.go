@@ -91,6 +91,7 @@ func TestNoTextOfARecordHoldsASecret(t *testing.T) {
 }
 
 func look(t *testing.T, where string, v reflect.Value) {
+	t.Helper()
 	switch v.Kind() {
 	case reflect.String:
 		if strings.Contains(v.String(), secret) {
