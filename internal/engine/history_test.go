@@ -77,7 +77,7 @@ func TestActivationsSayWhatChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch r.Kind {
+		switch r.Kind { //nolint:exhaustive // these two are under test
 		case audit.KindPolicy:
 			policies = append(policies, r)
 		case audit.KindConfig:

@@ -26,6 +26,7 @@ const (
 
 // events is how many records the bars are measured over.
 func events(t *testing.T) int {
+	t.Helper()
 	if s := os.Getenv("CUSTOS_INDEX_EVENTS"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {

@@ -186,8 +186,16 @@ func (b *builder) entry(e *event, kind int64) error {
 		id   *int64
 		text string
 	}{
-		{&r.backend, e.backend}, {&r.tool, e.tool}, {&r.decision, e.decision}, {&r.reason, e.reason}, {&r.rule, e.rule},
-		{&r.policy, e.policy}, {&r.subject, e.subject}, {&r.agent, e.agent}, {&r.session, e.session}, {&r.approver, e.approver},
+		{&r.backend, e.backend},
+		{&r.tool, e.tool},
+		{&r.decision, e.decision},
+		{&r.reason, e.reason},
+		{&r.rule, e.rule},
+		{&r.policy, e.policy},
+		{&r.subject, e.subject},
+		{&r.agent, e.agent},
+		{&r.session, e.session},
+		{&r.approver, e.approver},
 	} {
 		if w.text == "" {
 			continue
@@ -209,6 +217,33 @@ func (b *builder) entry(e *event, kind int64) error {
 	}
 	b.rows = append(b.rows, r)
 	b.reached(r.n, e.time)
+	return b.counted(e, &r)
+}
+
+// counted adds the denials that one record stands for.
+func (b *builder) counted(e *event, r *row) error {
+	if e.counted == nil {
+		return nil
+	}
+	groups := append([]audit.DenialGroup{{Count: e.counted.More}}, e.counted.Groups...)
+	for _, g := range groups {
+		if g.Count <= 0 {
+			continue
+		}
+		tool := ""
+		if g.Method == "tools/call" {
+			tool = g.Target
+		}
+		toolID, err := b.words.id(tool)
+		if err != nil {
+			return err
+		}
+		why, err := b.words.id(string(g.Reason))
+		if err != nil {
+			return err
+		}
+		b.sums.decisions[decisionKey{e.time / hourUS, r.backend, toolID, r.decision, why}] += int64(g.Count)
+	}
 	return nil
 }
 
@@ -301,8 +336,16 @@ func (b *builder) index(r *row) {
 		c  class
 		id int64
 	}{
-		{ofKind, r.kind}, {ofTitle, r.title}, {ofDecision, r.decision}, {ofReason, r.reason}, {ofRule, r.rule}, {ofPolicy, r.policy},
-		{ofSubject, r.subject}, {ofAgent, r.agent}, {ofSession, r.session}, {ofApprover, r.approver},
+		{ofKind, r.kind},
+		{ofTitle, r.title},
+		{ofDecision, r.decision},
+		{ofReason, r.reason},
+		{ofRule, r.rule},
+		{ofPolicy, r.policy},
+		{ofSubject, r.subject},
+		{ofAgent, r.agent},
+		{ofSession, r.session},
+		{ofApprover, r.approver},
 	} {
 		if w.id != 0 {
 			post(w.c.word(w.id))

@@ -81,6 +81,7 @@ func TestTenAtOnce(t *testing.T) {
 
 // call makes n calls, each durable before the next.
 func call(t *testing.T, l *audit.Log, n int) {
+	t.Helper()
 	for range n {
 		a := l.Append(audit.Record{Kind: audit.KindAdmission, Backend: "files", Tool: "busy", Decision: access.Allow, Reason: access.RuleAllowed})
 		o := l.Append(audit.Record{Kind: audit.KindOutcome, Admission: a.Seq(), Status: audit.StatusOK})

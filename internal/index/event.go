@@ -34,6 +34,7 @@ type event struct {
 	bytes     int64
 	duration  int64
 	labels    []string
+	counted   *audit.Coalesced // of a denials record
 }
 
 // read takes what the index keeps from a stored record. Decoding a record whole
@@ -44,7 +45,7 @@ func (e *event) read(s audit.Stored) error {
 	line := string(s.Line)
 	*e = event{slot: s.Slot, seq: s.Seq, line: line, place: s.Place}
 	w := walker{s: line}
-	if w.object(e.member) && w.i == len(line) && e.time != 0 {
+	if w.object(e.member) && w.i == len(line) && e.time != 0 && e.kind != string(audit.KindDenials) {
 		return nil
 	}
 	r, err := audit.Decode(s.Line)
@@ -148,6 +149,7 @@ func (e *event) take(r *audit.Record) {
 	if r.Kind == audit.KindAdmission || r.Decision != 0 {
 		e.decision = r.Decision.String()
 	}
+	e.counted = r.Coalesced
 	if r.Approval != nil {
 		e.approver = r.Approval.By
 	}

@@ -135,8 +135,12 @@ func (p *planner) conditions(f *query.Filter) (possible bool, err error) {
 		column string
 		texts  []string
 	}{
-		{ofSession, "session", f.Session}, {ofApprover, "approver", f.Approver}, {ofLabel, "", f.Label},
-		{ofRule, "rule", f.Rule}, {ofReason, "reason", f.Reason}, {ofAgent, "agent", f.Agent},
+		{ofSession, "session", f.Session},
+		{ofApprover, "approver", f.Approver},
+		{ofLabel, "", f.Label},
+		{ofRule, "rule", f.Rule},
+		{ofReason, "reason", f.Reason},
+		{ofAgent, "agent", f.Agent},
 	} {
 		if len(c.texts) == 0 {
 			continue

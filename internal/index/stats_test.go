@@ -30,6 +30,9 @@ func TestStatsAddUpWhatTheLogSays(t *testing.T) {
 	w := newWorld(t, 11)
 	for range 4 {
 		w.write(300, 2)
+		w.wait(w.log(0).Append(audit.Record{Kind: audit.KindDenials, Backend: "files", Decision: access.Deny, Coalesced: &audit.Coalesced{
+			Count: 45, Groups: []audit.DenialGroup{{Method: "tools/call", Target: "read", Reason: access.RuleDenied, Count: 40}}, More: 5,
+		}}))
 		w.update()
 	}
 	s, err := w.index.Stats(context.Background(), time.Time{}, time.Time{}, time.UTC)
@@ -46,6 +49,9 @@ func TestStatsAddUpWhatTheLogSays(t *testing.T) {
 		records[string(r.Kind)]++
 		if r.Kind == audit.KindAdmission {
 			decided.add(r.Decision.String(), 1)
+		}
+		if r.Kind == audit.KindDenials {
+			decided.add("deny", int64(r.Coalesced.Count))
 		}
 		if query.IsOutcome(r.Kind) {
 			answered++

@@ -16,8 +16,10 @@ func TestUnified(t *testing.T) {
 		"from nothing": {"", "a\nb\n", "@@ -0,0 +1,2 @@\n+a\n+b\n"},
 		"to nothing":   {"a\n", "", "@@ -1,1 +0,0 @@\n-a\n"},
 		"one line":     {"1\n2\n3\n4\n5\n6\n7\n", "1\n2\n3\nx\n5\n6\n7\n", "@@ -2,5 +2,5 @@\n 2\n 3\n-4\n+x\n 5\n 6\n"},
-		"two hunks": {"a\n1\n2\n3\n4\n5\n6\nb\n", "A\n1\n2\n3\n4\n5\n6\nB\n",
-			"@@ -1,3 +1,3 @@\n-a\n+A\n 1\n 2\n@@ -6,3 +6,3 @@\n 5\n 6\n-b\n+B\n"},
+		"two hunks": {
+			"a\n1\n2\n3\n4\n5\n6\nb\n", "A\n1\n2\n3\n4\n5\n6\nB\n",
+			"@@ -1,3 +1,3 @@\n-a\n+A\n 1\n 2\n@@ -6,3 +6,3 @@\n 5\n 6\n-b\n+B\n",
+		},
 		"inserted": {"1\n2\n3\n", "1\n2\nx\n3\n", "@@ -1,3 +1,4 @@\n 1\n 2\n+x\n 3\n"},
 	} {
 		if got := Unified(c.old, c.new); got != c.want {

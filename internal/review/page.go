@@ -65,8 +65,10 @@ func more(n int) string {
 }
 
 func (r *Report) findings(zone *time.Location) section {
-	s := section{title: "To look at", none: "No rule found anything. That is no proof that nothing happened.", more: more(r.More),
-		head: []string{"", "id", "time", "what", "who", "why", "verdict"}}
+	s := section{
+		title: "To look at", none: "No rule found anything. That is no proof that nothing happened.", more: more(r.More),
+		head: []string{"", "id", "time", "what", "who", "why", "verdict"},
+	}
 	for _, f := range r.Findings {
 		why := ""
 		for i, w := range f.Why {
@@ -113,8 +115,14 @@ func (r *Report) approvals(zone *time.Location) section {
 			after = a.After.Round(100 * time.Millisecond).String()
 		}
 		s.rows = append(s.rows, []cell{
-			{text: a.ID}, {text: clock(a.Time, zone)}, {text: esc(a.Target)}, {text: esc(a.Subject)}, {text: esc(a.State)}, {text: esc(a.By)},
-			{text: esc(a.Channel + ", " + a.Assurance)}, {text: after},
+			{text: a.ID},
+			{text: clock(a.Time, zone)},
+			{text: esc(a.Target)},
+			{text: esc(a.Subject)},
+			{text: esc(a.State)},
+			{text: esc(a.By)},
+			{text: esc(a.Channel + ", " + a.Assurance)},
+			{text: after},
 		})
 	}
 	return s

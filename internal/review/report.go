@@ -220,9 +220,11 @@ func (c *Collector) find(e *query.Entry, r Rule) bool {
 
 // count adds a record to the lists of the page.
 func (c *Collector) count(r *audit.Record) {
-	switch r.Kind {
+	switch r.Kind { //nolint:exhaustive // the other kinds are on no list
 	case audit.KindAdmission:
 		c.decided(r)
+	case audit.KindDenials:
+		c.coalesced(r)
 	case audit.KindApproval:
 		c.approval(r)
 	case audit.KindReview:
@@ -248,16 +250,36 @@ func (c *Collector) count(r *audit.Record) {
 }
 
 func (c *Collector) decided(r *audit.Record) {
-	switch r.Decision {
+	switch r.Decision { //nolint:exhaustive // everything else is a denial
 	case access.Allow:
 		c.report.Allowed++
-		return
 	case access.Approve:
 		c.report.Held++
+	default:
+		c.deny(r, Refused{Target: target(r), Reason: string(r.Reason), Rule: r.Rule}, 1)
+	}
+}
+
+// coalesced counts the denials that one record stands for.
+func (c *Collector) coalesced(r *audit.Record) {
+	if r.Coalesced == nil {
 		return
 	}
-	c.report.Denied++
-	key := Refused{Target: target(r), Reason: string(r.Reason), Rule: r.Rule}
+	for _, g := range r.Coalesced.Groups {
+		at := g.Target
+		if g.Method == "tools/call" {
+			at = r.Backend + "." + g.Target
+		}
+		c.deny(r, Refused{Target: cmp.Or(at, g.Method), Reason: string(g.Reason), Rule: g.Rule}, g.Count)
+	}
+	if n := r.Coalesced.More; n > 0 {
+		c.deny(r, Refused{Target: others}, n)
+	}
+}
+
+// deny counts denied attempts of one kind.
+func (c *Collector) deny(r *audit.Record, key Refused, n int) {
+	c.report.Denied += n
 	if c.refused[key] == nil && len(c.refused) >= maxKept {
 		key.Target, key.Rule = others, ""
 	}
@@ -266,7 +288,7 @@ func (c *Collector) decided(r *audit.Record) {
 		k = &Refused{Target: key.Target, Reason: key.Reason, Rule: key.Rule}
 		c.refused[key] = k
 	}
-	k.Count++
+	k.Count += n
 	k.Last, k.Time = r.ID(), r.Time
 }
 

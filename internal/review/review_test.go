@@ -122,7 +122,10 @@ func TestRules(t *testing.T) {
 			func(s *story) { s.add(allowed("s")); outcome(s, audit.KindOutcome, nil, largeResult+1) },
 			func(s *story) { s.add(allowed("s")); outcome(s, audit.KindOutcome, nil, largeResult) },
 		},
-		"torn_tail": {func(s *story) { s.add(audit.Record{Kind: audit.KindTornTail}) }, func(s *story) { s.add(audit.Record{Kind: audit.KindStop}) }},
+		"denial_flood": {func(s *story) { s.add(audit.Record{Kind: audit.KindDenials}) }, func(s *story) { s.add(deny("s", "x", access.DefaultDenied)) }},
+		"clock_set":    {func(s *story) { s.add(audit.Record{Kind: audit.KindClock}) }, func(s *story) { s.add(audit.Record{Kind: audit.KindStop}) }},
+		"key_changed":  {func(s *story) { s.add(audit.Record{Kind: audit.KindKey}) }, func(s *story) { s.add(audit.Record{Kind: audit.KindStop}) }},
+		"torn_tail":    {func(s *story) { s.add(audit.Record{Kind: audit.KindTornTail}) }, func(s *story) { s.add(audit.Record{Kind: audit.KindStop}) }},
 	} {
 		for _, want := range []bool{true, false} {
 			s := begin([]First{{ID: audit.FormatID(0, 1)}}, []First{{ID: audit.FormatID(0, 2)}})
@@ -190,6 +193,19 @@ func TestTheLists(t *testing.T) {
 	}
 	if len(r.Changes) != 1 || r.Changes[0].Actor != "os:dev" {
 		t.Errorf("%+v", r.Changes)
+	}
+}
+
+// Denials that were counted are counted here too.
+func TestCoalescedDenials(t *testing.T) {
+	s := begin(nil, nil)
+	s.add(deny("s", "write", access.RuleDenied))
+	s.add(audit.Record{Kind: audit.KindDenials, Backend: "files", Coalesced: &audit.Coalesced{
+		Count: 45, Groups: []audit.DenialGroup{{Method: "tools/call", Target: "write", Reason: access.RuleDenied, Count: 40}}, More: 5,
+	}})
+	r := s.c.Report()
+	if r.Denied != 46 || len(r.Refused) != 2 || r.Refused[0].Target != "files.write" || r.Refused[0].Count != 41 || r.Refused[1].Count != 5 {
+		t.Errorf("%d denied: %+v", r.Denied, r.Refused)
 	}
 }
 

@@ -55,6 +55,7 @@ func Rules() []Rule {
 		{"denial_burst", Medium, "The session was refused five times within a minute.", atDecision(func(_ *Collector, s *session, r *audit.Record) bool {
 			return denied(r) && s.bursts(r.Time)
 		})},
+		{"denial_flood", Medium, "So many denials came that they were counted and not recorded one by one.", kind(audit.KindDenials)},
 		{"probing", Medium, "The session asked for a third tool that does not exist or is hidden from it.", atDecision(func(_ *Collector, s *session, r *audit.Record) bool {
 			return r.Reason == access.ToolUnknown && !s.tools[r.Tool] && len(s.tools) == probedTools-1
 		})},
@@ -76,6 +77,8 @@ func Rules() []Rule {
 		{"large_result", Low, "Its result is larger than 1 MiB.", func(_ *Collector, _ *session, e *query.Entry) bool {
 			return e.Outcome != nil && e.Outcome.Bytes > largeResult
 		}},
+		{"clock_set", Low, "The wall clock was set, or what became of that.", kind(audit.KindClock)},
+		{"key_changed", Low, "Another key signs the log from here on.", kind(audit.KindKey)},
 		{"torn_tail", Low, "A crash cut the log; what was cut had not been acknowledged.", kind(audit.KindTornTail)},
 	}
 }
