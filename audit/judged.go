@@ -9,8 +9,7 @@ import (
 	"github.com/custos-zt/custos/internal/canon"
 )
 
-// The caps on the digests of one record. What finds no room is counted in
-// [Judged].Omitted.
+// The caps on the digests of one record; see [Judged].Omitted.
 const (
 	maxJudgedPaths = 32
 	maxJudgedOther = 16
@@ -36,8 +35,8 @@ type Judged struct {
 	Hosts []string `json:"hosts,omitempty"`
 	// Args are arguments that some rule of the policy names, with their values.
 	Args []string `json:"args,omitempty"`
-	// Omitted counts digests that found no room. A call with some may be missed
-	// by a query.
+	// Omitted is not 0 where there were more than found room: how many at least
+	// were not looked at. A query may miss such a call.
 	Omitted int `json:"omitted,omitempty"`
 }
 
@@ -128,13 +127,14 @@ type digester struct {
 }
 
 func (d *digester) add(text string) {
-	if text == "" || slices.Contains(d.seen, text) {
+	if text == "" {
 		return
 	}
-	if len(d.out) == d.room {
-		if d.omitted != nil {
-			*d.omitted++
-		}
+	if d.full() {
+		d.omit()
+		return
+	}
+	if slices.Contains(d.seen, text) {
 		return
 	}
 	if d.out == nil {
@@ -144,8 +144,20 @@ func (d *digester) add(text string) {
 	d.out = append(d.out, digest(d.keyed, d.purpose, text))
 }
 
-// maxURL is how much of a text is read as a URL: the host stands in front.
-const maxURL = 4096
+func (d *digester) full() bool { return len(d.out) == d.room }
+
+func (d *digester) omit() {
+	if d.omitted != nil {
+		*d.omitted++
+	}
+}
+
+const (
+	// maxURL is how much of a text is read as a URL: the host stands in front.
+	maxURL = 4096
+	// maxMail is how much of a text is read as a list of mail addresses.
+	maxMail = 16 << 10
+)
 
 // hosts adds every host that s names, in every reading.
 func (d *digester) hosts(s string) {
@@ -157,6 +169,10 @@ func (d *digester) hosts(s string) {
 			}
 			return
 		}
+	}
+	if len(s) > maxMail && strings.IndexByte(s, '@') >= 0 {
+		s = s[:max(0, strings.LastIndexAny(s[:maxMail], ",;"))]
+		d.omit()
 	}
 	for _, host := range canon.EmailDomains(s) {
 		d.add(host)
@@ -185,6 +201,10 @@ func (d *digester) places(places []access.Place) {
 		}
 	}
 	for i := range places {
+		if d.full() { // a call may name any number of paths
+			d.omit()
+			return
+		}
 		forms(&places[i], d.above)
 	}
 }
@@ -213,7 +233,12 @@ func forms(p *access.Place, yield func(string)) {
 // not "/", which everything lies in.
 func (d *digester) above(s string) {
 	for i := 1; i < len(s); i++ {
-		if s[i] == '/' {
+		switch {
+		case s[i] != '/':
+		case d.full():
+			d.omit()
+			return
+		default:
 			d.add(s[:i])
 		}
 	}

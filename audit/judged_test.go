@@ -147,8 +147,17 @@ func TestJudgedIsBounded(t *testing.T) {
 		t.Errorf("the digests take %d bytes", n)
 	}
 	deep := Judge(&access.Request{Places: []access.Place{declared("/" + strings.Repeat("d/", 3000) + "f")}}, keyedBy("k"))
-	if len(deep.Paths) != maxJudgedPaths {
+	if len(deep.Paths) != maxJudgedPaths || deep.Omitted == 0 {
 		t.Errorf("%d digests of a deep path", len(deep.Paths))
+	}
+	few := Judge(&access.Request{Places: []access.Place{declared("/a/b"), declared("/a/c")}}, keyedBy("k"))
+	if few.Omitted != 0 || len(few.Paths) != 3 {
+		t.Errorf("%d digests of two paths, %d omitted", len(few.Paths), few.Omitted)
+	}
+	list := strings.Repeat("somebody@mail.example, ", 5000) + "x@last.example"
+	many := Judge(&access.Request{Args: parsed(t, `"`+list+`"`)}, keyedBy("k"))
+	if many.Omitted == 0 || !meets(HostDigests("mail.example", keyedBy("k")), many.Hosts) {
+		t.Errorf("a long list of addresses: %+v", many)
 	}
 }
 

@@ -130,10 +130,19 @@ func printed(t *testing.T, state string) {
 		t.Errorf("%d calls were exported", n)
 	}
 	for _, args := range [][]string{
-		{"audit", "export", "--format", "csv"}, {"audit", "export", "--format", "ocsf"},
-		{"tail", "--no-follow"}, {"tail", "--no-follow", "--json"}, {"why"}, {"why", "--json"}, {"status"}, {"status", "--json"},
-		{"audit", "query", "--limit", "0"}, {"audit", "query", "--limit", "0", "--json"}, {"audit", "query", "--scan", "--decision", "deny"},
-		{"audit", "stats"}, {"audit", "verify"},
+		{"audit", "export", "--format", "csv"},
+		{"audit", "export", "--format", "ocsf"},
+		{"tail", "--no-follow"},
+		{"tail", "--no-follow", "--json"},
+		{"why"},
+		{"why", "--json"},
+		{"status"},
+		{"status", "--json"},
+		{"audit", "query", "--limit", "0"},
+		{"audit", "query", "--limit", "0", "--json"},
+		{"audit", "query", "--scan", "--decision", "deny"},
+		{"audit", "stats"},
+		{"audit", "verify"},
 	} {
 		quiet(t, strings.Join(args, " "), run(t, 0, append(at, args...)...))
 	}

@@ -40,6 +40,9 @@ func (s *Snapshot) Account(r *access.Request, d *access.Decision) {
 	}
 }
 
+// maxOpen bounds how many conditions one rule lists.
+const maxOpen = 16
+
 // open lists what of a rule was not true, read as the rule acted: v says how. An
 // exception that may hold counts as one condition, `unless`. An expression is
 // asked only where nothing else is open: it costs most, and stands last.
@@ -53,7 +56,7 @@ func (e *evaluation) open(r *rule, v verdict) []access.Condition {
 		if e.s.ops[i].code == CodeWhen && len(out) > 0 {
 			continue
 		}
-		if t := e.eval(&e.s.ops[i], main); t != access.True {
+		if t := e.eval(&e.s.ops[i], main); t != access.True && len(out) < maxOpen {
 			out = append(out, access.Condition{Field: e.s.written[i].field, Truth: t})
 		}
 	}
