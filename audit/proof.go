@@ -37,7 +37,8 @@ type provenLine struct {
 }
 
 // Prove returns a proof of the call that a record belongs to: its admission
-// and, where there is one, its outcome. A record that no signed checkpoint
+// and, where there are any, the answer of the person who approved it and its
+// outcome. A record that no signed checkpoint
 // counts yet cannot be proven; the error then wraps [ErrCannotVerify]. Where
 // the log does not hold what was signed, it wraps [ErrTampered].
 func Prove(logDir, id string, keys Keys) ([]byte, error) {
@@ -74,49 +75,6 @@ func Prove(logDir, id string, keys Keys) ([]byte, error) {
 	enc.SetEscapeHTML(false)
 	err = enc.Encode(&p)
 	return out.Bytes(), err
-}
-
-// storedLine is a record as stored.
-type storedLine struct {
-	seq  uint64
-	line []byte
-}
-
-// findCall returns the records of the call that record seq belongs to, as far
-// as they are signed: up to record limit.
-func findCall(d slotDir, seq, limit uint64) ([]storedLine, error) {
-	if seq > limit {
-		return nil, fmt.Errorf("%w: record %s is not signed yet: the newest checkpoint counts %d records", ErrCannotVerify, FormatID(d.slot, seq), limit)
-	}
-	r := slotReader{slotDir: d, after: seq - 1}
-	defer r.close()
-	first, h, err := r.stored(seq)
-	if err != nil {
-		return nil, err
-	}
-	if adm := h.answers(); adm != 0 && adm < seq {
-		r.close()
-		r = slotReader{slotDir: d, after: adm - 1}
-		admission, _, err := r.stored(adm)
-		if err != nil {
-			return nil, err
-		}
-		return []storedLine{{adm, admission}, {seq, first}}, nil
-	}
-	call := []storedLine{{seq, first}}
-	if !h.forwarded() {
-		return call, nil
-	}
-	for next := seq + 1; next <= limit; next++ {
-		line, h, err := r.stored(next)
-		if err != nil {
-			return nil, err
-		}
-		if h.answers() == seq {
-			return append(call, storedLine{next, line}), nil
-		}
-	}
-	return call, nil
 }
 
 // stored returns one record as stored; the caller asks in rising order.

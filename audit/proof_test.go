@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestProveAndCheck: the proof of a call holds its admission and its outcome,
@@ -41,6 +43,77 @@ func TestProveAndCheck(t *testing.T) {
 					t.Errorf("key %v, embedded %v", v.Key, v.Embedded)
 				}
 			}
+		}
+	}
+}
+
+// TestProveAnApprovedCall: the answer of the person who approved a call is part
+// of its proof, and another person's answer is not.
+func TestProveAnApprovedCall(t *testing.T) {
+	logDir, dir := slot(t)
+	l := mustOpen(t, dir, signing(t))
+	fill(t, l, 30)
+	answer := func(id, by string) Ticket {
+		r := admission(1)
+		r.Kind, r.Decision, r.Approval = KindApproval, 0, &Approval{ID: id, State: "allowed", By: by, Channel: "tty", Assurance: "host"}
+		return l.Append(r)
+	}
+	answer("a_1", "")
+	answer("a_2", "os:eve")
+	want := answer("a_1", "os:boss")
+	approved := admission(2)
+	approved.Approval = &Approval{ID: "a_1", State: "allowed", By: "os:boss", Channel: "tty", Assurance: "host"}
+	call := l.Append(approved)
+	other := l.Append(admission(3))
+	end := l.Append(outcome(call.Seq()))
+	mustClose(t, l)
+	for _, id := range []string{call.ID(), end.ID()} {
+		data, err := Prove(logDir, id, rotated(t, 1))
+		if err != nil || len(data) > 4096 {
+			t.Fatalf("%d bytes, %v", len(data), err)
+		}
+		v, err := CheckProof(data, rotated(t, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var seqs []uint64
+		for i := range v.Records {
+			seqs = append(seqs, v.Records[i].Seq)
+		}
+		if d := cmp.Diff([]uint64{call.Seq(), want.Seq(), end.Seq()}, seqs); d != "" {
+			t.Errorf("%s (-want +got)\n%s", id, d)
+		}
+		file := filepath.Join(t.TempDir(), "proof")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, out := python(t, "proof", file); status != 0 {
+			t.Errorf("the independent verifier says %d\n%s", status, out)
+		}
+		var p proof
+		if err := json.Unmarshal(data, &p); err != nil {
+			t.Fatal(err)
+		}
+		// A true record that belongs to another call.
+		strange, err := Prove(logDir, other.ID(), rotated(t, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var q proof
+		if err := json.Unmarshal(strange, &q); err != nil {
+			t.Fatal(err)
+		}
+		q.Records = append(q.Records, provenLine{Line: p.Records[1].Line})
+		for _, i := range p.Records[1].Path {
+			q.Records[1].Path = append(q.Records[1].Path, len(q.Hashes))
+			q.Hashes = append(q.Hashes, p.Hashes[i])
+		}
+		forged, err := json.Marshal(&q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CheckProof(forged, rotated(t, 1)); !errors.Is(err, ErrTampered) || !strings.Contains(err.Error(), "does not belong") {
+			t.Errorf("an approval of another call: %v", err)
 		}
 	}
 }

@@ -126,7 +126,9 @@ func (a *app) printProven(v *audit.Proven, rep *proofReport) error {
 			fmt.Fprintf(a.Out, "  %s  %s  (%s)", r.Decision, targetOf(r), term.Escape(string(r.Reason)))
 		case audit.KindOutcome, audit.KindOutcomeUnknown:
 			fmt.Fprintf(a.Out, "  %s", term.Escape(string(r.Status)))
-		default: // a proof holds no other kind
+		case audit.KindApproval:
+			fmt.Fprintf(a.Out, "  %s by %s, %s (%s)", term.Escape(r.Approval.State), term.Escape(r.Approval.By), term.Escape(r.Approval.Channel), term.Escape(r.Approval.Assurance))
+		default: // a single record of another kind
 		}
 		fmt.Fprintln(a.Out)
 	}

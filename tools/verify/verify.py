@@ -260,13 +260,20 @@ def check_proof(path, given):
         path_hashes = [decode64(hashes[i]) for i in rec["path"]]
         if root_of_path(line, int(m[3]) - 1, head.size, path_hashes) != head.root:
             raise Tampered("record %d is not among those that were signed" % int(m[3]))
-        if first is not None and json.loads(line).get("admission") != first:
+        said = json.loads(line)
+        if first is not None and said.get("admission") != int(first["seq"]) and not answers_for(said, first):
             raise Tampered("record %d belongs to another call" % int(m[3]))
-        first = first or int(m[3])
+        first = first or said
         print(line.decode())
     if first is None:
         raise Tampered("it holds no record")
     print("the proof holds: key sha256:%s" % hashlib.sha256(keys.list[-1]).hexdigest())
+
+
+def answers_for(said, admission):
+    """Whether a record is a person's answer that an admission rests on."""
+    answer, rests = said.get("approval") or {}, admission.get("approval") or {}
+    return said.get("kind") == "approval" and answer.get("by") and "id" in rests and answer.get("id") == rests["id"]
 
 
 def embedded(text, given):
