@@ -26,12 +26,18 @@ func (g *guard) lastGood(dir *state.Dir, name string, refused error) error {
 	if err != nil {
 		return refused
 	}
-	last, err := audit.Last(dir.LogDir(), func(r *audit.Record) bool { return r.Kind == audit.KindPolicy && r.Backend == name })
+	last, err := audit.Last(dir.LogDir(), func(r *audit.Record) bool {
+		if r.Kind != audit.KindPolicy || r.Backend != name {
+			return false
+		}
+		was, err := dir.PolicyFiles(r.PolicyDigest)
+		return err == nil && samePaths(names, was)
+	})
 	if err != nil {
 		return refused
 	}
 	read, err := g.policy.reader.Recall(dir, last.PolicyDigest)
-	if err != nil || !samePaths(names, read.Names) {
+	if err != nil {
 		return refused
 	}
 	p, err := g.app.compile(read.Sources, read.Under(g.policy.options))
@@ -48,10 +54,10 @@ func (g *guard) lastGood(dir *state.Dir, name string, refused error) error {
 	return nil
 }
 
-// samePaths reports whether names, as somebody gave them, are these paths.
-func samePaths(names, paths []string) bool {
-	return slices.EqualFunc(names, paths, func(name, path string) bool {
-		full, err := filepath.Abs(name)
-		return err == nil && full == path
+// samePaths reports whether names, as somebody gave them, are these files.
+func samePaths(names []string, files []state.PolicyFile) bool {
+	return slices.EqualFunc(names, files, func(name string, f state.PolicyFile) bool {
+		path, err := filepath.Abs(name)
+		return err == nil && path == f.Path
 	})
 }

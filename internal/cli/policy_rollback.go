@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -132,15 +133,11 @@ func (a *app) planRollback(f rollbackFlags) (*rollback, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, to, backend, err := a.goingBack(all, f)
-	if err != nil {
-		return nil, err
-	}
 	conf, err := a.config()
 	if err != nil {
 		return nil, err
 	}
-	r := &rollback{backend: backend}
+	r := &rollback{}
 	if r.registry, err = inventory.LoadRegistry(); err != nil {
 		return nil, failure(err, "")
 	}
@@ -153,6 +150,10 @@ func (a *app) planRollback(f rollbackFlags) (*rollback, error) {
 	}
 	if r.dir, err = state.OpenExisting(path); err != nil {
 		return nil, failure(err, "")
+	}
+	from, to, err := r.between(all, f)
+	if err != nil {
+		return nil, err
 	}
 	if r.from, err = r.reader.Recall(r.dir, from); err != nil {
 		return nil, recalled(err, from)
@@ -167,34 +168,42 @@ func (a *app) planRollback(f rollbackFlags) (*rollback, error) {
 			Hint: "name the same files in policy.files again, then write them: custos policy show DIGEST",
 		}
 	}
-	r.options = withTeams(policyOptions(backend, r.registry), conf)
+	r.options = withTeams(policyOptions(r.backend, r.registry), conf)
 	r.options.Claim = claims(conf)
 	return r, nil
 }
 
-// goingBack chooses the policy in force, the one to go back to, and whose they
-// are.
-func (a *app) goingBack(all []activation, f rollbackFlags) (from, to, backend string, err error) {
+// between chooses the policy in force and the one to go back to. Guards of one
+// name with other files have a history of their own.
+func (r *rollback) between(all []activation, f rollbackFlags) (from, to string, err error) {
 	if len(all) == 0 {
-		return "", "", "", &Error{Code: ExitFailure, Text: "no policy was in force yet", Hint: "custos policy history"}
+		return "", "", &Error{Code: ExitFailure, Text: "no policy was in force yet", Hint: "custos policy history"}
 	}
 	last := all[len(all)-1]
+	r.backend = last.Backend
 	if f.to != "" {
 		to, err = chooseActivation(all, f.to)
-		return last.Digest, to, last.Backend, err
+		return last.Digest, to, err
 	}
 	at, steps := last.Digest, f.steps
 	for _, x := range slices.Backward(all) {
-		if x.Backend != last.Backend || x.Digest == at {
+		if x.Backend != last.Backend || x.Digest == at || !r.sameFiles(x.Digest, last.Digest) {
 			continue
 		}
 		if at, steps = x.Digest, steps-1; steps == 0 {
-			return last.Digest, at, last.Backend, nil
+			return last.Digest, at, nil
 		}
 	}
-	return "", "", "", &Error{
+	return "", "", &Error{
 		Code: ExitFailure, Text: fmt.Sprintf("the policy of %s was not changed %d times", last.Backend, f.steps), Hint: "custos policy history",
 	}
+}
+
+// sameFiles reports whether two policies were read from the same places.
+func (r *rollback) sameFiles(one, two string) bool {
+	a, errA := r.dir.PolicyFiles(one)
+	b, errB := r.dir.PolicyFiles(two)
+	return errors.Join(errA, errB) == nil && slices.EqualFunc(a, b, func(a, b state.PolicyFile) bool { return a.Path == b.Path })
 }
 
 // compareRollback makes sure that the earlier policy can be put in force, and
