@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -142,22 +141,19 @@ func unreadable(err error) error {
 // printEntriesJSON prints an array of exported records; a call has its outcome as
 // a member.
 func (a *app) printEntriesJSON(found []query.Entry) error {
-	w := bufio.NewWriter(a.Out)
-	w.WriteByte('[')
-	var buf []byte
+	out := []byte{'['}
 	for i := range found {
 		if i > 0 {
-			w.WriteString(",\n")
+			out = append(out, ",\n"...)
 		}
-		buf = found[i].Record.AppendJSON(buf[:0])
+		out = found[i].Record.AppendJSON(out)
 		if o := found[i].Outcome; o != nil && o.Seq != found[i].Record.Seq {
-			buf = append(buf[:len(buf)-1], `,"outcome":`...)
-			buf = append(o.AppendJSON(buf), '}')
+			out = append(out[:len(out)-1], `,"outcome":`...)
+			out = append(o.AppendJSON(out), '}')
 		}
-		w.Write(buf)
 	}
-	w.WriteString("]\n")
-	return w.Flush()
+	_, err := a.Out.Write(append(out, "]\n"...))
+	return err
 }
 
 // printEntry prints an entry on one line.
@@ -174,7 +170,7 @@ func (a *app) printEntry(e *query.Entry) {
 // effectWord is a decision in eight columns.
 func (a *app) effectWord(e access.Effect) string {
 	style := term.Red
-	switch e {
+	switch e { //nolint:exhaustive // everything else is a denial
 	case access.Allow:
 		style = term.Green
 	case access.Approve:

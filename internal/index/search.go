@@ -146,8 +146,8 @@ type search struct {
 func (s *search) run(ctx context.Context, tx *sql.Tx, limit int, before int64) ([]hit, error) {
 	where := strings.Join(append([]string{"n BETWEEN ? AND ? AND n < ?"}, s.where...), " AND ")
 	// Every condition is a text of this package; values are parameters.
-	stmt, err := tx.PrepareContext(ctx, //nolint:gosec // see above
-		"SELECT n, slot, seq, ifnull(outcome, 0), paths, hosts, labels FROM entry WHERE "+where+" ORDER BY n DESC")
+	columns := "SELECT n, slot, seq, ifnull(outcome, 0), paths, hosts, labels FROM entry WHERE "
+	stmt, err := tx.PrepareContext(ctx, columns+where+" ORDER BY n DESC")
 	if err != nil {
 		return nil, err
 	}
