@@ -76,4 +76,11 @@
 // them, and proofs that were made of them, hold for ever.
 //
 // The tree also shows one call without the log: [Prove] and [CheckProof].
+//
+// The key may be replaced ([Keys]): a record says so, which the old key and the
+// new one signed, and what the old one signs from then on counts for nothing.
+//
+// While a chain is written, a monitor compares its files with what the process
+// left, every 30 seconds and before each group. A finding is recorded and ends
+// the log, as a failure does.
 package audit

@@ -127,7 +127,9 @@ func (a *app) printProven(v *audit.Proven, rep *proofReport) error {
 		case audit.KindOutcome, audit.KindOutcomeUnknown:
 			fmt.Fprintf(a.Out, "  %s", term.Escape(string(r.Status)))
 		case audit.KindApproval:
-			fmt.Fprintf(a.Out, "  %s by %s, %s (%s)", term.Escape(r.Approval.State), term.Escape(r.Approval.By), term.Escape(r.Approval.Channel), term.Escape(r.Approval.Assurance))
+			if who := r.Approval; who != nil {
+				fmt.Fprintf(a.Out, "  %s by %s, %s (%s)", term.Escape(who.State), term.Escape(who.By), term.Escape(who.Channel), term.Escape(who.Assurance))
+			}
 		default: // a single record of another kind
 		}
 		fmt.Fprintln(a.Out)
