@@ -40,6 +40,20 @@ func events(t *testing.T) int {
 	return 100_000
 }
 
+// slack is how much slower than the bars a test may be. A machine that runs many
+// tests at once says nothing about times; the bars themselves hold for those who
+// ask for them.
+func slack() float64 {
+	switch {
+	case race:
+		return 30
+	case os.Getenv("CUSTOS_RELIABILITY") == "":
+		return 10
+	default:
+		return 1
+	}
+}
+
 // traffic writes n records like those of a busy team: an admission and an
 // outcome a call, forty calls a session, a path with five directories above it.
 func (w *world) traffic(n int) {
@@ -120,7 +134,7 @@ func TestBars(t *testing.T) {
 	if perEvent > barBytes {
 		t.Errorf("%.0f bytes an event, the bar is %d", perEvent, barBytes)
 	}
-	if limit := barReindex.Seconds() * max(float64(n)/10e6, 0.1); took.Seconds() > limit && !race {
+	if limit := barReindex.Seconds() * max(float64(n)/10e6, 0.1) * slack(); took.Seconds() > limit {
 		t.Errorf("built in %.1f s, the bar is %.1f s", took.Seconds(), limit)
 	}
 	var all []time.Duration
@@ -137,7 +151,7 @@ func TestBars(t *testing.T) {
 		all = append(all, best)
 	}
 	slices.Sort(all)
-	if p95 := all[len(all)*95/100]; p95 > barFilter && !race {
+	if p95 := all[len(all)*95/100]; p95.Seconds() > barFilter.Seconds()*slack() {
 		t.Errorf("p95 of the filters is %v, the bar is %v", p95, barFilter)
 	}
 }
