@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	keys NAME                    make NAME.key and NAME.pub, an Ed25519 pair
 //	identity NAME                make NAME.key and NAME.pub, an age identity and
 //	                             its recipient
+//	totp NAME SECRET STEPS       set a variable to what a device shows then
 //	let NAME REGEXP              set a variable to what the group matches in
 //	                             the last standard output
 //
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"let":      let,
 			"keys":     keys,
+			"totp":     showCode,
 			"identity": identity,
 		},
 		Setup: func(env *testscript.Env) error {

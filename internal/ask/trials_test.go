@@ -43,7 +43,7 @@ func TestTrials(t *testing.T) {
 	if os.Getenv("CUSTOS_RELIABILITY") != "" {
 		n = 100_000
 	}
-	const each = 250 // trials that share a book
+	const each = 125 // trials that share a book
 	ran := 0
 	for from := 0; from < n; from += each {
 		synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,8 @@ exactly that call, once, and for as long as the rule says.
   custos approvals watch               be asked as calls are held`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listApprovals(cmd.Context(), false) },
 	}
-	cmd.AddCommand(a.approvalsListCommand(), a.approvalsWatchCommand(), a.approvalsAllowCommand(), a.approvalsDenyCommand())
+	cmd.AddCommand(a.approvalsListCommand(), a.approvalsWatchCommand(), a.approvalsAllowCommand(), a.approvalsDenyCommand(),
+		a.approvalsEnrolCommand())
 	return cmd
 }
 

@@ -17,13 +17,16 @@ import (
 )
 
 func (a *app) approvalsAllowCommand() *cobra.Command {
-	var risk string
+	var risk, code string
 	cmd := &cobra.Command{
-		Use: "allow ID [--accept-risk=hidden-characters]", Short: "Let one held call pass, once", Args: oneID("allow"),
+		Use: "allow ID [--code CODE] [--accept-risk=hidden-characters]", Short: "Let one held call pass, once", Args: oneID("allow"),
+		Long: `Let one held call pass, once. A rule may ask for the code of a device that was
+enrolled with custos approvals enrol.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.answer(cmd.Context(), args[0], true, risk)
+			return a.answer(cmd.Context(), args[0], true, risk, code)
 		},
 	}
+	cmd.Flags().StringVar(&code, "code", "", "the `code` that your device shows; - reads it from standard input")
 	cmd.Flags().StringVar(&risk, "accept-risk", "", "name the `risk` that you saw and accept")
 	return cmd
 }
@@ -34,7 +37,7 @@ func (a *app) approvalsDenyCommand() *cobra.Command {
 		Long: `Refuse one held call. A refusal stands for ten minutes: the same call is denied
 without anybody being asked again. It takes back a grant that was not used yet.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.answer(cmd.Context(), args[0], false, "")
+			return a.answer(cmd.Context(), args[0], false, "", "")
 		},
 	}
 }
@@ -53,7 +56,7 @@ func oneID(verb string) cobra.PositionalArgs {
 const hiddenRisk = "hidden-characters"
 
 // answer gives one answer, and says what it led to.
-func (a *app) answer(ctx context.Context, id string, allow bool, risk string) error {
+func (a *app) answer(ctx context.Context, id string, allow bool, risk, code string) error {
 	c, err := a.counter()
 	if errors.Is(err, errNoBook) {
 		return &Error{Code: ExitFailure, Text: err.Error(), Hint: "name the state directory: --state DIR"}
@@ -73,7 +76,14 @@ func (a *app) answer(ctx context.Context, id string, allow bool, risk string) er
 			Hint: "read it above, then: custos approvals allow " + id + " --accept-risk=" + hiddenRisk,
 		}
 	}
-	it, err := c.answer(ctx, id, allow)
+	how := approval.Host
+	if code != "" {
+		if err := a.takeCode(ctx, c, code); err != nil {
+			return err
+		}
+		how = approval.Code
+	}
+	it, err := c.answer(ctx, id, allow, how)
 	if err != nil {
 		return notCounted(id, err)
 	}
@@ -88,13 +98,13 @@ func (a *app) answer(ctx context.Context, id string, allow bool, risk string) er
 }
 
 // answer counts the answer of the user who runs this process.
-func (c *counter) answer(ctx context.Context, id string, allow bool) (book.Item, error) {
+func (c *counter) answer(ctx context.Context, id string, allow bool, how approval.Assurance) (book.Item, error) {
 	if err := c.log.open(); err != nil {
 		return book.Item{}, err
 	}
 	by := operator()
 	return c.Answer(ctx, id, approval.Vote{
-		Answer: access.Answer{Allow: allow, By: by.ID, Channel: "cli", Assurance: string(approval.Host)}, Groups: by.Groups,
+		Answer: access.Answer{Allow: allow, By: by.ID, Channel: "cli", Assurance: string(how)}, Groups: by.Groups,
 	})
 }
 
@@ -118,7 +128,12 @@ func notCounted(id string, err error) error {
 		return &Error{Code: ExitTimedOut, Text: err.Error(), Hint: "when the call is repeated, it is asked about anew", Err: err}
 	case errors.As(err, &settled):
 		return &Error{Code: ExitFailure, Text: err.Error(), Hint: "custos approvals list --all", Err: err}
-	case errors.Is(err, approval.ErrSelf), errors.Is(err, approval.ErrGroup), errors.Is(err, approval.ErrAssurance), errors.Is(err, approval.ErrUnknown):
+	case errors.Is(err, approval.ErrAssurance):
+		return &Error{
+			Code: ExitDenied, Text: "the answer to " + id + " does not count: " + err.Error(), Err: err,
+			Hint: "with a device that is enrolled: custos approvals allow " + id + " --code CODE",
+		}
+	case errors.Is(err, approval.ErrSelf), errors.Is(err, approval.ErrGroup), errors.Is(err, approval.ErrUnknown):
 		return &Error{Code: ExitDenied, Text: "the answer to " + id + " does not count: " + err.Error(), Err: err}
 	case errors.Is(err, engine.ErrEvidence):
 		return &Error{Code: ExitEvidence, Text: err.Error(), Err: err}

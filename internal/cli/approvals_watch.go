@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/term"
@@ -201,7 +202,7 @@ func (w *vigil) line(ctx context.Context, v *ask.View, ticks <-chan time.Time) (
 }
 
 func (w *vigil) answer(ctx context.Context, v *ask.View, allow bool) error {
-	it, err := w.at.answer(ctx, v.ID, allow)
+	it, err := w.at.answer(ctx, v.ID, allow, approval.Host)
 	if err != nil {
 		fmt.Fprintf(w.app.Out, "  %s\n", term.Escape(notCounted(v.ID, err).Error()))
 		return nil

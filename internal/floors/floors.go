@@ -54,7 +54,7 @@ func Table() []Room {
 		{Path: "internal/limit"},
 		{Path: "internal/approval", Inside: []string{"access"}, Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/statedb", Outside: []string{"modernc.org/sqlite"}},
-		{Path: "internal/approval/book", Inside: []string{"access", "internal/approval", "internal/statedb"}},
+		{Path: "internal/approval/book", Inside: []string{"access", "internal/approval", "internal/statedb"}, Outside: []string{"github.com/pquerna/otp"}},
 		{Path: "internal/pa", Inside: []string{"access", "internal/approval", "internal/canon", "internal/inventory", "internal/limit", "internal/pdp"}},
 		{Path: "internal/pep", Inside: []string{"access", "audit", "internal/canon", "internal/inventory", "internal/pa"}},
 		{Path: "internal/proof", Inside: []string{"access", "internal/canon", "internal/inventory", "internal/pa", "internal/pdp", "internal/pep", "internal/spell", "policy"}, Outside: []string{"go.yaml.in/yaml/v3"}},

@@ -102,7 +102,8 @@ CREATE TABLE request (
 CREATE INDEX request_binding ON request (binding, state);
 CREATE INDEX request_call ON request (call, state);
 CREATE INDEX request_asked ON request (asked, state);
-CREATE INDEX request_state ON request (state);
+CREATE INDEX request_state ON request (state, principal);
+CREATE INDEX request_term ON request (term_wall);
 CREATE TABLE vote (
 	request   INTEGER NOT NULL REFERENCES request (id) ON DELETE CASCADE,
 	by        TEXT NOT NULL,
@@ -113,7 +114,7 @@ CREATE TABLE vote (
 	at        INTEGER NOT NULL,
 	PRIMARY KEY (request, by)
 ) STRICT;
-`}
+`, codeSteps()}
 }
 
 // ErrNotFound says that there is no such request.
