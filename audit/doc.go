@@ -60,6 +60,14 @@
 // [Verify] checks every chain of a log directory; [Read], [Follow] and [Find]
 // read records, beside a live writer too. They take no lock.
 //
+// # What a record says
+//
+// A record holds no value of a call: names, types and sizes of arguments
+// ([Describe]), and keyed digests of what was judged ([Judge]), so that
+// [PathDigests] and [HostDigests] find calls by what the log does not hold. What
+// a higher redaction tier adds, and what is hidden on top, is the caller's to
+// decide ([Options].Redact). [Schema] describes the format.
+//
 // # What it proves
 //
 // A chain shows any change that was not carried through to its end. Against a
