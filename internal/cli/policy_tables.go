@@ -19,6 +19,7 @@ import (
 type testFlags struct {
 	coverage, mutate bool
 	workers          int
+	beside           []string
 }
 
 func (a *app) policyTestCommand() *cobra.Command {
@@ -42,7 +43,8 @@ with the outcome that is meant and the rule that is meant to cause it:
 
 A case has the fields of a request of "policy eval", and is decided for every
 combination of its matrix. A policy file can hold the same under "tests", but for
-"policy": such tests also run before the policy is put in force.
+"policy": such tests also run before the policy is put in force, together with the
+files that are read with it (--beside).
 
 --coverage lists what no case showed. --mutate makes small mistakes in the
 policy, one at a time, and lists those that no case notices: a rule dropped or
@@ -56,6 +58,7 @@ turned around, a pattern widened, a condition lost, a bound off by one.`,
 	}
 	cmd.Flags().BoolVar(&f.coverage, "coverage", false, "list rules and conditions that no case exercised")
 	cmd.Flags().BoolVar(&f.mutate, "mutate", false, "list mistakes in the policy that no case notices")
+	cmd.Flags().StringArrayVar(&f.beside, "beside", nil, "policy `file` that a policy with tests of its own belongs to, may be repeated")
 	cmd.Flags().IntVar(&f.workers, "workers", 0, "how many mutants are run at once (0: one a processor)")
 	return cmd
 }
@@ -107,7 +110,14 @@ func (a *app) testPolicy(ctx context.Context, name string, f testFlags, registry
 	}
 	bench.Options.Teams = suite.Teams
 	if suite.Embedded {
-		bench.Sources = []policy.Source{{Name: name, Data: data}}
+		for _, other := range f.beside {
+			text, err := a.read(other)
+			if err != nil {
+				return nil, &Error{Code: ExitPolicy, Text: err.Error(), Err: err}
+			}
+			bench.Sources = append(bench.Sources, policy.Source{Name: other, Data: text})
+		}
+		bench.Sources = append(bench.Sources, policy.Source{Name: name, Data: data})
 	}
 	dir := filepath.Dir(name)
 	if name == "-" {
