@@ -61,7 +61,11 @@ func (e *evaluation) decide(below []tally, d *access.Decision) {
 func (e *evaluation) weigh(candidates []int32, below []tally, d *access.Decision) {
 	t := tallies{root: emptyTally(), below: below}
 	for _, i := range candidates {
-		e.tally(i, &t, d)
+		if r := &e.s.rules[i]; r.is(isSimple) && e.r.Kind == access.Tool {
+			e.tallySimple(i, r, &t.root, d)
+		} else {
+			e.tally(i, &t, d)
+		}
 	}
 	e.settle(&t, d)
 	if d.Effect != access.Deny {
@@ -143,6 +147,29 @@ func (e *evaluation) tally(i int32, ts *tallies, d *access.Decision) {
 			e.better(&t.grantHold, i)
 		}
 	}
+}
+
+// tallySimple is tally for what most rules are: an allow or a deny of the root
+// with conditions and nothing beside.
+func (e *evaluation) tallySimple(i int32, r *rule, t *tally, d *access.Decision) {
+	var truth access.Truth
+	if r.effect == access.Deny {
+		if truth = e.all(r.ops, restricting); truth == access.False {
+			return
+		}
+		best := &t.suspect
+		if truth == access.True {
+			best = &t.deny
+		}
+		e.better(best, i)
+	} else {
+		if truth = e.all(r.ops, granting); truth != access.True {
+			return
+		}
+		e.better(&t.allow, i)
+	}
+	f := &e.s.faces[i]
+	d.Matched = append(d.Matched, access.Match{Rule: f.id, Effect: r.effect, Truth: truth, Position: f.position})
 }
 
 func (e *evaluation) tallyDeny(i int32, v verdict, t *tally) {

@@ -68,6 +68,9 @@ func (e *evaluation) eval(op *op, g reading) access.Truth {
 	}
 	switch op.code {
 	case CodeRoles:
+		if op.mask == oneName && e.r.Subject.Known {
+			return truth(e.who.has(key(op.ref)))
+		}
 		return e.held(op, e.r.Subject.Roles)
 	case CodeArg:
 		return e.judgeArg(&e.s.args[op.ref], g)

@@ -123,14 +123,18 @@ const few = 12
 
 // ordered sorts candidates into the order of the files, each once.
 func ordered(c []int32) []int32 {
+	n := 1
+	for n < len(c) && c[n-1] < c[n] {
+		n++
+	}
 	switch {
-	case len(c) < 2:
-		return c
+	case n >= len(c):
+		return c // lists are in order, and most calls meet one
 	case len(c) > few:
 		slices.Sort(c)
 		return slices.Compact(c)
 	}
-	n := 0
+	n = 0
 	for _, r := range c {
 		i := n
 		for i > 0 && c[i-1] > r {

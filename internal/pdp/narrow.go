@@ -75,7 +75,7 @@ func (s *Snapshot) wordOps(r *rule) []*arg {
 			continue
 		}
 		a := &s.args[s.ops[i].ref]
-		if a.plain && a.count > 0 && !a.hasMin && !a.hasMax && (a.types == 0 || a.types&TypeString != 0) {
+		if a.text && a.count > 0 {
 			out = append(out, a)
 		}
 	}

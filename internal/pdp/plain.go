@@ -1,6 +1,10 @@
 package pdp
 
-import "github.com/custos-zt/custos/access"
+import (
+	"math"
+
+	"github.com/custos-zt/custos/access"
+)
 
 // arg is an [Arg] with what is asked most often within reach: one key, types,
 // short integer bounds, and a list of strings. Equal ones are one.
@@ -14,6 +18,9 @@ type arg struct {
 	hasMin   bool
 	hasMax   bool
 	plain    bool
+	// number and text say that a plain condition judges numbers, or texts, and
+	// that they are neither mistyped nor asked for what they do not have.
+	number, text bool
 	// optional and skip are those of the Arg: they part equal conditions.
 	optional, skip bool
 }
@@ -69,6 +76,14 @@ func (t *operands) plainArg(in *Arg) (a arg, plain bool) {
 	}
 	a.words, a.count = t.packWords(words)
 	a.plain = true
+	a.number = a.count == 0 && (a.types == 0 || a.types&(TypeInteger|TypeNumber) != 0)
+	a.text = !a.hasMin && !a.hasMax && (a.types == 0 || a.types&TypeString != 0)
+	if !a.hasMin {
+		a.min = math.MinInt64
+	}
+	if !a.hasMax {
+		a.max = math.MaxInt64
+	}
 	return a, true
 }
 
@@ -119,14 +134,10 @@ func (e *evaluation) judgeArg(a *arg, g reading) access.Truth {
 	}
 	v := e.argument(a.key)
 	switch {
-	case v.short:
-		if a.count == 0 && (a.types == 0 || a.types&(TypeInteger|TypeNumber) != 0) {
-			return truth((!a.hasMin || v.n >= a.min) && (!a.hasMax || v.n <= a.max))
-		}
-	case v.value != nil && v.value.Kind() == access.String:
-		if !a.hasMin && !a.hasMax && (a.types == 0 || a.types&TypeString != 0) {
-			return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.value.Text()))
-		}
+	case v.short && a.number:
+		return truth(v.n >= a.min && v.n <= a.max)
+	case a.text && v.value != nil && v.value.Kind() == access.String:
+		return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.value.Text()))
 	}
 	return e.s.wholeArgs[a.whole-1].judge(e, g)
 }

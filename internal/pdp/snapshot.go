@@ -77,6 +77,9 @@ const (
 	isMonitor
 	isRated
 	isLiftable
+	// isSimple says that the rule is an allow or a deny of the root layer, that
+	// none of the others is set, and that it has no exceptions.
+	isSimple
 )
 
 func (r *rule) is(f ruleFlags) bool { return r.flags&f != 0 }
@@ -158,6 +161,9 @@ func (s *Snapshot) buildRule(at int32, in *Rule) {
 		s.unless = append(s.unless, s.add(entry))
 	}
 	r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
+	if (r.effect == access.Allow || r.effect == access.Deny) && r.flags == 0 && r.layer == 0 && r.unless.from == r.unless.to {
+		r.flags = isSimple
+	}
 	s.rated = s.rated || r.is(isRated)
 	s.obliges = s.obliges || len(in.AddLabels) > 0 || len(in.Notify) > 0
 	in.Ops, in.Unless = nil, nil // packed by now
