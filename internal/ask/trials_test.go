@@ -135,6 +135,7 @@ type promise struct {
 }
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, path: filepath.Join(dir, "state.db"), policies: policies(t), began: time.Now()}
 	if err := os.WriteFile(w.path, nil, 0o600); err != nil {
@@ -212,7 +213,9 @@ func (w *world) assemble(g *guardian, subject string) {
 	})
 }
 
-func (w *world) tell(format string, args ...any) { w.said = append(w.said, fmt.Sprintf(format, args...)) }
+func (w *world) tell(format string, args ...any) {
+	w.said = append(w.said, fmt.Sprintf(format, args...))
+}
 
 // event lets one thing happen.
 func (w *world) event(subject string) {
