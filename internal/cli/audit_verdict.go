@@ -69,7 +69,7 @@ func (a *app) record(logDir string, records []audit.Record, each func(*audit.Rec
 	if err != nil {
 		return err
 	}
-	path, hide, err := a.evidencePlace(conf)
+	path, hide, err := a.personsPlace(conf)
 	if err != nil {
 		return err
 	}
