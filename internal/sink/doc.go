@@ -24,6 +24,10 @@
 // the chain is delivered anew. Records that retention removed before they were
 // delivered are counted as lost.
 //
+// A record may be delivered an instant before it is durable. Where the power
+// fails in that instant the receiver holds a record that the log lost, which is
+// noticed in the same way.
+//
 // One process ships for a state directory; the others wait for its lock.
 //
 // # Adding one

@@ -8,6 +8,7 @@
 //	log/00 log/01 …    one chain of records for each slot
 //	run/00.json …      what the holder of a slot does
 //	policy/            every activated policy, by digest
+//	sinks/             who ships records; how far each sink came
 //
 // Processes that share a directory are one instance. Each takes a slot for its
 // life with [Dir.AcquireSlot] and writes the chain of that slot alone; the
