@@ -28,7 +28,7 @@
 // blocks it occurs, so that a filter is an intersection of sorted lists of
 // blocks, newest first, and few entries are looked at that do not match. What
 // occurs often together but seldom in one entry has postings for the pair. A
-// directory that every call touches costs one posting in 256 entries; ordinary
+// directory that every call touches costs a bit in 256 entries; ordinary
 // indexes over every judged value would be several times the size of the log's
 // own fields.
 //

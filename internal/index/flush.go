@@ -78,15 +78,16 @@ func (b *builder) flushPostings(ctx context.Context, tx *sql.Tx) error {
 		}
 		return int(max(-1, min(1, x.block-y.block)))
 	})
-	posts, err := newInserter(ctx, tx, "INSERT OR IGNORE INTO posting", 2, "")
+	posts, err := newInserter(ctx, tx, "INSERT INTO posting", 3, " ON CONFLICT DO UPDATE SET blocks = blocks | excluded.blocks")
 	if err != nil {
 		return err
 	}
-	for i, p := range b.posts {
-		if i > 0 && p == b.posts[i-1] {
-			continue
+	for i := 0; i < len(b.posts); {
+		p, bits := b.posts[i], int64(0)
+		for ; i < len(b.posts) && b.posts[i].term == p.term && b.posts[i].block>>chunkShift == p.block>>chunkShift; i++ {
+			bits |= 1 << (b.posts[i].block & chunkMask)
 		}
-		if err := posts.add(int64(p.term), p.block); err != nil {
+		if err := posts.add(int64(p.term), p.block>>chunkShift, bits); err != nil {
 			return err
 		}
 	}

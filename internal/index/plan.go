@@ -30,7 +30,7 @@ type planner struct {
 func plan(ctx context.Context, tx *sql.Tx, f *query.Filter) (*search, error) {
 	p := planner{ctx: ctx, tx: tx}
 	var err error
-	if p.read, err = tx.PrepareContext(ctx, "SELECT block FROM posting WHERE term = ? AND block <= ? AND block >= ? ORDER BY block DESC LIMIT ?"); err != nil {
+	if p.read, err = p.prepareRead(); err != nil {
 		return nil, err
 	}
 	if err := p.between(f.Since, f.Until); err != nil {
@@ -45,6 +45,11 @@ func plan(ctx context.Context, tx *sql.Tx, f *query.Filter) (*search, error) {
 	}
 	p.s.hi = p.hi
 	return &p.s, nil
+}
+
+// prepareRead prepares what lists read with.
+func (p *planner) prepareRead() (*sql.Stmt, error) {
+	return p.tx.PrepareContext(p.ctx, "SELECT chunk, blocks FROM posting WHERE term = ? AND chunk <= ? AND chunk >= ? ORDER BY chunk DESC LIMIT ?")
 }
 
 // between finds the blocks of a time range. An entry lies at most the known
@@ -113,7 +118,7 @@ func (p *planner) where(cond string, args ...any) {
 func (p *planner) list(terms ...term) {
 	var u anyOf
 	for _, t := range terms {
-		u = append(u, &list{ctx: p.ctx, read: p.read, term: t, lo: p.lo})
+		u = append(u, &list{ctx: p.ctx, read: p.read, term: t, lo: p.lo, below: 1 << 62})
 	}
 	p.s.lists = append(p.s.lists, u)
 }

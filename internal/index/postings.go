@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"database/sql"
+	"math/bits"
 	"slices"
 )
 
@@ -13,27 +14,28 @@ type blocks interface {
 	next(limit int64) (int64, error)
 }
 
-// chunk is how many postings are read at once: few at first, because a list
-// that is only probed needs one.
+// A list reads few postings at once at first, because one that is only probed
+// needs one.
 const (
-	firstChunk = 8
-	lastChunk  = 1024
+	firstPostings = 2
+	lastPostings  = 64
 )
 
-// list is the postings of one term.
+// list is the blocks of one term.
 type list struct {
-	ctx  context.Context
-	read *sql.Stmt // term, limit, count
-	term term
-	lo   int64
-	buf  []int64 // descending
-	size int
-	end  bool // there is nothing behind buf
+	ctx   context.Context
+	read  *sql.Stmt // term, chunk, least chunk, count
+	term  term
+	lo    int64
+	buf   []int64 // descending
+	below int64   // the chunks from here on were read
+	size  int
+	end   bool // there is nothing behind buf
 }
 
 func (l *list) next(limit int64) (int64, error) {
 	for {
-		for len(l.buf) > 0 && l.buf[0] > limit {
+		if len(l.buf) > 0 && l.buf[0] > limit {
 			i, _ := slices.BinarySearchFunc(l.buf, limit, func(b, limit int64) int { return int(max(-1, min(1, limit-b))) })
 			l.buf = l.buf[i:]
 		}
@@ -51,21 +53,26 @@ func (l *list) next(limit int64) (int64, error) {
 
 // fill reads the next postings.
 func (l *list) fill(limit int64) error {
-	l.size = min(max(2*l.size, firstChunk), lastChunk)
-	rows, err := l.read.QueryContext(l.ctx, int64(l.term), limit, l.lo, l.size)
+	l.size = min(max(2*l.size, firstPostings), lastPostings)
+	rows, err := l.read.QueryContext(l.ctx, int64(l.term), min(limit>>chunkShift, l.below-1), l.lo>>chunkShift, l.size)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	l.buf = make([]int64, 0, l.size)
-	for rows.Next() {
-		var b int64
-		if err := rows.Scan(&b); err != nil {
+	l.buf = l.buf[:0]
+	n := 0
+	for ; rows.Next(); n++ {
+		var set int64
+		if err := rows.Scan(&l.below, &set); err != nil {
 			return err
 		}
-		l.buf = append(l.buf, b)
+		for left := uint64(set); left != 0; { //nolint:gosec // bits
+			top := bits.Len64(left) - 1
+			left &^= 1 << top
+			l.buf = append(l.buf, l.below<<chunkShift|int64(top))
+		}
 	}
-	l.end = len(l.buf) < l.size
+	l.end = n < l.size
 	return rows.Err()
 }
 

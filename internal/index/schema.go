@@ -13,7 +13,7 @@ import (
 
 // schemaVersion changes with everything that would make an older index answer
 // differently. An index of another version is built anew.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as one of ours: "CUIX".
 const applicationID = 0x43554958
@@ -47,7 +47,12 @@ CREATE TABLE entry (
   labels BLOB               -- its labels: words, four bytes each
 );
 CREATE TABLE block (block INTEGER PRIMARY KEY, reach INTEGER NOT NULL); -- latest time up to its end
-CREATE TABLE posting (term INTEGER, block INTEGER, PRIMARY KEY (term, block)) WITHOUT ROWID;
+CREATE TABLE posting (
+  term INTEGER,
+  chunk INTEGER,            -- 64 blocks
+  blocks INTEGER NOT NULL,  -- in which of them the term occurs, a bit each
+  PRIMARY KEY (term, chunk)
+) WITHOUT ROWID;
 CREATE TABLE place (
   slot INTEGER, seq INTEGER, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
   PRIMARY KEY (slot, seq)

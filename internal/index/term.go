@@ -73,6 +73,12 @@ const (
 	blockSize  = 1 << blockShift
 )
 
+// chunkShift: one posting is about 64 blocks, a bit each.
+const (
+	chunkShift = 6
+	chunkMask  = 1<<chunkShift - 1
+)
+
 // blockOf returns the block of entry n, and where a block begins and ends.
 func blockOf(n int64) int64     { return n >> blockShift }
 func firstOf(block int64) int64 { return block << blockShift }
