@@ -96,6 +96,10 @@ func intrusions() []intrusion {
 		{"edit a closed segment", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); rewrite(t, closed(dir, s), edit) }, false},
 		{"edit the segment that is written", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); rewrite(t, active(dir, s), edit) }, true},
 		{"recompute to the end", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); recomputeFrom(t, dir, s, s[1].first+1) }, true},
+		{"recompute the segment that is written", func(t *testing.T, dir string, s []segmentFile) {
+			t.Helper()
+			recomputeFrom(t, dir, s[len(s)-1:], s[len(s)-1].first+1)
+		}, true},
 		{"recompute a closed segment", func(t *testing.T, dir string, s []segmentFile) {
 			t.Helper()
 			recomputeFrom(t, dir, s[1:2], s[1].first+1)

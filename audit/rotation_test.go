@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 // rotated returns the keys 1 to n of one instance, each replaced by the next.
@@ -85,12 +87,22 @@ func TestRotationNeedsTheOldKey(t *testing.T) {
 	if _, err := NewKeys(public(testKey(4))).after(k.rotations[0]); err == nil {
 		t.Error("took the rotation of another instance")
 	}
-	other, err := NewKeys(public(testKey(4))).Rotate(testKey(4), testKey(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := NewKeys(public(testKey(1))).after(strings.ReplaceAll(other.rotations[0], InstanceID(public(testKey(4))), k.Instance())); err == nil {
-		t.Error("took a rotation that another key signed")
+	for name, by := range map[string][]byte{"the new key alone": {9}, "a thief of no key": {4, 9}, "the old key alone": {1}} {
+		var signers []note.Signer
+		for _, n := range by {
+			v, err := noteVerifier(originPrefix+k.Instance(), public(testKey(n)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			signers = append(signers, noteSigner{v, testKey(n)})
+		}
+		forged, err := note.Sign(&note.Note{Text: rotationText(k.Instance(), 1, public(testKey(9)))}, signers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewKeys(public(testKey(1))).after(string(forged)); err == nil {
+			t.Errorf("took a rotation that %s signed", name)
+		}
 	}
 }
 
