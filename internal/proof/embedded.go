@@ -24,7 +24,7 @@ func embeddedKeys() []string { return []string{"home", "now", "teams", "defaults
 
 // embedded returns the tests that a policy file holds, nil where it holds none.
 func embedded(src policy.Source) (*Suite, []policy.Problem) {
-	if !bytes.Contains(src.Data, []byte(testsKey)) {
+	if !mayTest(src.Data) {
 		return nil, nil // a large policy is not read once more for nothing
 	}
 	root, problems := policy.Parse(src)
@@ -36,6 +36,17 @@ func embedded(src policy.Source) (*Suite, []policy.Problem) {
 	r.suite.Embedded = true
 	r.body(own, r.fields(own, testsKey, embeddedKeys()))
 	return r.suite, r.problems
+}
+
+// mayTest reports whether a file may hold tests: a key can be written with
+// escapes too.
+func mayTest(data []byte) bool {
+	for _, sign := range []string{testsKey, `\x`, `\u`, `\U`} {
+		if bytes.Contains(data, []byte(sign)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Prove runs the tests that the files of a policy hold themselves, all of them
