@@ -27,6 +27,18 @@ type Expired struct {
 // expireEvery is how often a keeper looks for what expired.
 const expireEvery = time.Hour
 
+// maxDrift is how far the wall clock may be from a steady one for anything to
+// expire.
+const maxDrift = 2 * time.Second
+
+// wasSet reports whether the wall clock was set, or the machine slept, since the
+// log was opened. Records that a wrong clock calls old are not deleted: the next
+// process looks again.
+func (k *keeper) wasSet(now time.Time) bool {
+	drift := now.Sub(k.begun) - (k.log.opt.steady() - k.steady)
+	return drift.Abs() > maxDrift
+}
+
 // firstKept returns how many of the oldest records of the chain in dir are no
 // longer there.
 func firstKept(dir string) (uint64, error) {
@@ -48,6 +60,9 @@ func (k *keeper) expire() error {
 		return nil
 	}
 	k.looked = now
+	if k.wasSet(now.Round(0)) {
+		return nil
+	}
 	old, e, err := k.overdue(now.Add(-l.opt.Retention))
 	if err != nil || len(old) == 0 {
 		return err

@@ -27,7 +27,9 @@ type keeper struct {
 	last   [sha256.Size]byte // hash of the record read last
 	poke   chan struct{}     // there is something new; holds one token
 	done   chan struct{}
-	looked time.Time   // for what expired
+	looked time.Time // for what expired
+	begun  time.Time // on the wall clock, when steady was
+	steady time.Duration
 	left   atomic.Bool // Close did not wait: the slot may be another's
 	told   atomic.Pointer[func()]
 
@@ -46,6 +48,7 @@ func newKeeper(l *Log, signed Checkpoint) *keeper {
 		patrol: time.NewTimer(l.opt.patrol), suspect: make(chan struct{}, 1), lastLook: time.Now(),
 	}
 	k.monitor.k = k
+	k.begun, k.steady = l.opt.Now().Round(0), l.opt.steady()
 	return k
 }
 

@@ -71,6 +71,8 @@ type Options struct {
 	disk  *disk
 	every time.Duration // between checkpoints
 	look  time.Duration // between looks for what expired
+	// steady is time since some moment, which nobody can set.
+	steady func() time.Duration
 	// patrol is the time between two looks of the monitor.
 	patrol time.Duration
 }
@@ -106,6 +108,10 @@ func (o *Options) defaults() error {
 	}
 	if o.look <= 0 {
 		o.look = expireEvery
+	}
+	if o.steady == nil {
+		begun := time.Now()
+		o.steady = func() time.Duration { return time.Since(begun) }
 	}
 	if o.patrol <= 0 {
 		o.patrol = patrolEvery
