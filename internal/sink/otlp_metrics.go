@@ -15,7 +15,7 @@ import (
 // may take.
 const (
 	pushEvery = time.Minute
-	lastPush  = 2 * time.Second
+	lastPush  = time.Second
 )
 
 // otlpMetrics counts like the Prometheus sink and sends the sums since it began

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,6 +178,30 @@ func TestAShipperThatIsKilledLosesNothing(t *testing.T) {
 			t.Errorf("%s: (-recorded +received)\n%s", name, d)
 		}
 		t.Logf("%s: %d records, %d came again", name, total(want), again)
+	}
+}
+
+// A receiver that accepts and never answers does not keep a guard from ending.
+func TestAGuardEndsWhateverItsReceiversDo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() // nobody accepts: the kernel does, and nothing ever comes
+	s.put("custos.yaml", fmt.Sprintf(`
+sinks:
+  webhook: {url: "http://%[1]s/", secret: "env:HOOK"}
+  syslog: {address: "%[1]s"}
+  otlp: {endpoint: "%[1]s"}
+`, l.Addr()))
+	g := s.guard()
+	g.Call("echo", `{"message":"m"}`)
+	began := time.Now()
+	s.stop(g)
+	if took := time.Since(began); took > 8*time.Second { // 3 s, on a machine that does something else too
+		t.Errorf("it took %v to end", took)
 	}
 }
 

@@ -153,15 +153,21 @@ func (s *syslog) send(ctx context.Context) error {
 	return nil
 }
 
+// hangUp drops a connection that is of no use any more. Nothing is said over it:
+// a receiver that reads nothing would make us wait.
 func (s *syslog) hangUp() {
 	if s.conn != nil {
-		_ = s.conn.Close() // what counts was acknowledged
+		_ = s.conn.NetConn().Close() // what counts was acknowledged
 		s.conn = nil
 	}
 }
 
-// Close ends the connection.
+// Close takes leave and ends the connection.
 func (s *syslog) Close() error {
+	if s.conn == nil {
+		return nil
+	}
+	_ = s.conn.CloseWrite() // everything is delivered already
 	s.hangUp()
 	return nil
 }
