@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -114,13 +115,18 @@ func (s *show) guarded() error {
 	if err := os.WriteFile(policyFile, []byte(text), 0o600); err != nil {
 		return err
 	}
+	// Nobody waits in a story: a held call is answered at once, and repeated.
+	config := filepath.Join(s.stage.Dir, "custos.yaml")
+	if err := os.WriteFile(config, []byte("approvals: {wait: 0s}\n"), 0o600); err != nil {
+		return err
+	}
 	s.title("1. A server is guarded")
 	s.line("  A small file server runs over %s", s.short(root))
 	s.line("  It opens whatever it is asked to open. Custos stands in front of it")
 	s.line("  with the starter policy: reads in the project pass, changes ask a")
 	s.line("  person, secrets never pass.")
 	agent, err := demo.Start([]string{
-		s.self, "--state", s.state(), "--quiet", "run", "--policy", policyFile, "--name", "files",
+		s.self, "--state", s.state(), "--config", config, "--quiet", "run", "--policy", policyFile, "--name", "files",
 		"--", s.self, demoServerName, root,
 	}, s.app.Err)
 	if err != nil {
@@ -137,15 +143,44 @@ func (s *show) guarded() error {
 }
 
 func (s *show) step(agent *demo.Agent, step demo.Step) error {
+	reply, err := s.do(agent, step)
+	if err != nil || !step.Person || reply.PendingID == "" {
+		return err
+	}
+	if err := s.person(reply.PendingID); err != nil {
+		return err
+	}
+	step.Says, step.Allowed = "It repeats the same call.", true
+	_, err = s.do(agent, step)
+	return err
+}
+
+// person allows a held call, the way people do.
+func (s *show) person(id string) error {
+	s.line("")
+	s.line("  The person looks at it, and allows it once.")
+	s.line("    custos approvals allow %s", id)
+	cmd := exec.Command(s.self, "--state", s.state(), "--config", filepath.Join(s.stage.Dir, "custos.yaml"), "approvals", "allow", id) //nolint:gosec // our own program
+	cmd.Stderr = s.app.Err
+	out, err := cmd.Output()
+	s.line("    %s", s.short(strings.TrimSpace(string(out))))
+	return err
+}
+
+// do does one step and shows how it went.
+func (s *show) do(agent *demo.Agent, step demo.Step) (demo.Reply, error) {
 	reply, err := agent.Do(step.Frame)
 	if err != nil {
-		return err
+		return reply, err
 	}
 	allowed := reply.DecisionID == ""
 	verdict := s.print.Paint(term.Green, "allowed")
 	said := "the server answers: " + firstLine(reply.Text)
 	if !allowed {
 		verdict, said = s.print.Paint(term.Red, "denied "), reply.Text
+	}
+	if reply.PendingID != "" {
+		verdict = s.print.Paint(term.Yellow, "held   ")
 	}
 	if allowed != step.Allowed {
 		s.wrong++
@@ -155,7 +190,7 @@ func (s *show) step(agent *demo.Agent, step demo.Step) error {
 	s.line("  %s", step.Says)
 	s.line("    %s", s.short(step.Shown))
 	s.line("    %s  %s", verdict, s.short(term.Escape(said)))
-	return nil
+	return reply, nil
 }
 
 // evidence verifies the log, changes one record in a copy, and finds it.

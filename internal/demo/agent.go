@@ -60,6 +60,7 @@ func Start(argv []string, stderr io.Writer) (*Agent, error) {
 type Reply struct {
 	Text       string
 	DecisionID string // set where Custos answered in place of the server
+	PendingID  string // set where a person may still allow the call
 }
 
 // Do sends one request and reads its answer.
@@ -87,6 +88,7 @@ func read(line []byte) (Reply, error) {
 			} `json:"content"`
 			Meta struct {
 				DecisionID string `json:"decision_id"`
+				PendingID  string `json:"pending_id"`
 			} `json:"_meta"`
 		} `json:"result"`
 		Error *struct {
@@ -102,7 +104,7 @@ func read(line []byte) (Reply, error) {
 	if m.Error != nil {
 		return Reply{Text: m.Error.Message, DecisionID: m.Error.Data.DecisionID}, nil
 	}
-	r := Reply{DecisionID: m.Result.Meta.DecisionID}
+	r := Reply{DecisionID: m.Result.Meta.DecisionID, PendingID: m.Result.Meta.PendingID}
 	if len(m.Result.Content) > 0 {
 		r.Text = m.Result.Content[0].Text
 	}

@@ -17,6 +17,8 @@ type Step struct {
 	Shown string
 	// Allowed is what the story promises: the demo fails where it is wrong.
 	Allowed bool
+	// Person says that a person then allows the call, which is repeated.
+	Person bool
 }
 
 // Stage is the directory that the story plays in.
@@ -61,6 +63,9 @@ func (s Stage) Script() []Step {
 	path := func(says, name string, allowed bool, file string) Step {
 		return tool(says, name, allowed, `{"path":`+canon.Quote(file)+`}`, file)
 	}
+	change := tool("It wants to change a file: a person has to say yes.", "write_file", false,
+		`{"path":`+canon.Quote(p+"/README.md")+`,"content":"changed"}`, p+"/README.md")
+	change.Person = true
 	return []Step{
 		path("The agent reads what it was asked to read.", "read_text_file", true, p+"/README.md"),
 		path("It looks around in its project.", "list_directory", true, p+"/src"),
@@ -73,8 +78,7 @@ func (s Stage) Script() []Step {
 		tool("It says one thing twice, so that two parsers disagree.", "read_text_file", false,
 			`{"path":`+canon.Quote(p+"/README.md")+`,"path":`+canon.Quote(s.path("home", "notes.txt"))+`}`,
 			p+"/README.md, and again "+s.path("home", "notes.txt")),
-		tool("It wants to change a file: a person has to say yes.", "write_file", false,
-			`{"path":`+canon.Quote(p+"/README.md")+`,"content":"changed"}`, p+"/README.md"),
+		change,
 		{
 			Says: "It calls a tool that the server never listed.", Shown: "run_shell  rm -rf /",
 			Frame: `"method":"tools/call","params":{"name":"run_shell","arguments":{"command":"rm -rf /"}}`,
