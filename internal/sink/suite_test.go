@@ -31,6 +31,7 @@ type receiver struct {
 // runCursorSuite is what every sink passes: nothing is missing, whatever
 // happens, and what comes again has the id that it had.
 func runCursorSuite(t *testing.T, open func(t *testing.T) *receiver) {
+	t.Helper()
 	t.Run("delivers everything in order", func(t *testing.T) {
 		w, r := newWorld(t), open(t)
 		w.begin(r)

@@ -106,6 +106,7 @@ func webhookSpec(c *config.Webhook) Spec {
 }
 
 func (h *hookServer) config(t testing.TB, ca *authority) *config.Webhook {
+	t.Helper()
 	return &config.Webhook{URL: h.URL + "/in/token", Secret: secretFile(t, testSecret), Format: config.FormatNDJSON, TLS: ca.client()}
 }
 
