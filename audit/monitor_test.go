@@ -70,7 +70,7 @@ func intrusions() []intrusion {
 	closed := func(dir string, segs []segmentFile) string { return filepath.Join(dir, segs[1].name) }
 	active := func(dir string, segs []segmentFile) string { return filepath.Join(dir, segs[len(segs)-1].name) }
 	edit := func(b []byte) []byte { return bytes.Replace(b, []byte(`"files"`), []byte(`"filez"`), 1) }
-	check := func(err error, t *testing.T) {
+	check := func(t *testing.T, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -106,35 +106,35 @@ func intrusions() []intrusion {
 		}, false},
 		{"cut a closed segment", func(t *testing.T, dir string, s []segmentFile) {
 			t.Helper()
-			check(os.Truncate(closed(dir, s), 4000), t)
+			check(t, os.Truncate(closed(dir, s), 4000))
 		}, false},
 		{"cut the segment that is written", func(t *testing.T, dir string, s []segmentFile) {
 			t.Helper()
-			check(os.Truncate(active(dir, s), 1000), t)
+			check(t, os.Truncate(active(dir, s), 1000))
 		}, true},
-		{"remove a closed segment", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(os.Remove(closed(dir, s)), t) }, false},
+		{"remove a closed segment", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(t, os.Remove(closed(dir, s))) }, false},
 		{"remove the oldest segment", func(t *testing.T, dir string, s []segmentFile) {
 			t.Helper()
-			check(os.Remove(filepath.Join(dir, s[0].name)), t)
+			check(t, os.Remove(filepath.Join(dir, s[0].name)))
 		}, false},
-		{"remove the segment that is written", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(os.Remove(active(dir, s)), t) }, true},
-		{"replace a closed segment by a copy", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(replace(closed(dir, s)), t) }, false},
-		{"replace the segment that is written by a copy", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(replace(active(dir, s)), t) }, true},
-		{"put a link for a closed segment", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(link(closed(dir, s)), t) }, false},
-		{"put a link for the segment that is written", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(link(active(dir, s)), t) }, true},
+		{"remove the segment that is written", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(t, os.Remove(active(dir, s))) }, true},
+		{"replace a closed segment by a copy", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(t, replace(closed(dir, s))) }, false},
+		{"replace the segment that is written by a copy", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(t, replace(active(dir, s))) }, true},
+		{"put a link for a closed segment", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(t, link(closed(dir, s))) }, false},
+		{"put a link for the segment that is written", func(t *testing.T, dir string, s []segmentFile) { t.Helper(); check(t, link(active(dir, s))) }, true},
 		{"add a segment", func(t *testing.T, dir string, s []segmentFile) {
 			t.Helper()
-			check(appendTo(filepath.Join(dir, "extra.seg"), "x"), t)
+			check(t, appendTo(filepath.Join(dir, "extra.seg"), "x"))
 		}, false},
 		{"remove the checkpoint", func(t *testing.T, dir string, _ []segmentFile) {
 			t.Helper()
-			check(os.Remove(filepath.Join(dir, checkpointName)), t)
+			check(t, os.Remove(filepath.Join(dir, checkpointName)))
 		}, false},
 		{"put an older checkpoint back", func(t *testing.T, dir string, _ []segmentFile) {
 			t.Helper()
 			c := Checkpoint{Instance: InstanceID(public(testKey(1))), Size: 1}
 			signed, err := c.Sign(testKey(1))
-			check(err, t)
+			check(t, err)
 			rewrite(t, filepath.Join(dir, checkpointName), func([]byte) []byte { return signed })
 		}, false},
 		{"change the tree", func(t *testing.T, dir string, _ []segmentFile) {
@@ -143,12 +143,12 @@ func intrusions() []intrusion {
 		}, false},
 		{"replace the tree", func(t *testing.T, dir string, _ []segmentFile) {
 			t.Helper()
-			check(replace(filepath.Join(dir, treeName)), t)
+			check(t, replace(filepath.Join(dir, treeName)))
 		}, false},
 		{"replace the whole directory", func(t *testing.T, dir string, _ []segmentFile) {
 			t.Helper()
-			check(os.Rename(dir, dir+".moved"), t)
-			check(os.CopyFS(dir, os.DirFS(dir+".moved")), t)
+			check(t, os.Rename(dir, dir+".moved"))
+			check(t, os.CopyFS(dir, os.DirFS(dir+".moved")))
 		}, true},
 	}
 }

@@ -78,7 +78,9 @@ func TestWitnessThatFails(t *testing.T) {
 		"error":    func(w http.ResponseWriter, _ *http.Request) { asked.Add(1); w.WriteHeader(500) },
 		"nonsense": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("— x AAAA\n")) },
 		"hang":     func(_ http.ResponseWriter, r *http.Request) { <-release },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/", 307) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusTemporaryRedirect)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

@@ -21,7 +21,7 @@ func key(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
 }
 
-func public(n byte) ed25519.PublicKey { return key(n).Public().(ed25519.PublicKey) }
+func public(n byte) ed25519.PublicKey { return ed25519.PublicKey(key(n)[ed25519.SeedSize:]) }
 
 // checkpoint signs a checkpoint as Custos does.
 func checkpoint(t *testing.T) (audit.Checkpoint, []byte) {

@@ -16,8 +16,11 @@ func TestWitnesses(t *testing.T) {
 		want       []Witness
 		problem    string // "": none
 	}{
-		{"two", "audit: {key: keychain, witness: [{url: 'https://w.example/x', key: " + key + "}, {url: 'http://127.0.0.1:7445', key: " + key + "}]}",
-			[]Witness{{"https://w.example/x", key}, {"http://127.0.0.1:7445", key}}, ""},
+		{
+			"two", "audit: {key: keychain, witness: [{url: 'https://w.example/x', key: " + key + "}, {url: 'http://127.0.0.1:7445', key: " + key + "}]}",
+			[]Witness{{"https://w.example/x", key}, {"http://127.0.0.1:7445", key}},
+			"",
+		},
 		{"no key", "audit: {witness: ['https://w.example']}", nil, "a witness needs its key"},
 		{"half", "audit: {witness: [{url: 'https://w.example'}]}", nil, "has url and key"},
 		{"no list", "audit: {witness: {url: x}}", nil, "is a list"},
