@@ -6,19 +6,24 @@ import (
 	"time"
 )
 
+// At any time at most one goroutine writes: the log's own ([Log.run]), or one
+// that waits for its record and does the work itself ([Log.lead]). Who writes
+// is l.current; what only the writer touches is l.segment.
+
 // take returns the next group to commit, waiting for one. It returns nil when
 // the log is closing and everything is committed, or when it failed.
 func (l *Log) take() *group {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.err == nil {
-		if g := l.ready(); g != nil {
-			l.current = g
-			l.attend()
-			return g
-		}
-		if l.closing {
-			return nil
+		if l.current == nil {
+			if g := l.ready(); g != nil {
+				l.begin(g)
+				return g
+			}
+			if l.closing {
+				return nil
+			}
 		}
 		l.asleep = true
 		l.mu.Unlock()
@@ -44,70 +49,114 @@ func (l *Log) ready() *group {
 	return g
 }
 
-// run is the writing goroutine: one group after the other until the end. s is
-// the segment to continue, nil where the chain begins.
-func (l *Log) run(s *segment) {
+// begin makes the caller the writer, of g. l.mu is held.
+func (l *Log) begin(g *group) {
+	l.current = g
+	l.attend()
+}
+
+// run is the log's own goroutine: one group after the other until the end.
+func (l *Log) run() {
 	defer close(l.stopped)
-	if s != nil {
-		s.prepare()
-	}
 	for g := l.take(); g != nil; g = l.take() {
-		next, err := l.commit(s, g)
-		if err != nil {
-			l.poison(err)
+		if !l.write(g) {
 			return
 		}
-		s = next
-		if !l.acknowledge(g) {
-			return
-		}
-		s.prepare()
 		if g.records > 1 {
 			// Those just woken append before the next group is taken, which
 			// doubles what one fdatasync covers.
 			runtime.Gosched()
 		}
 	}
-	l.finish(s)
+	l.finish()
 }
 
-// commit makes one group durable, in a new segment where the group opens one,
-// and returns the segment that the next group goes to.
-func (l *Log) commit(s *segment, g *group) (*segment, error) {
+// hurry has the log's own goroutine commit g.
+func (l *Log) hurry(g *group) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !g.eager {
+		g.eager = true
+		l.rouse()
+	}
+}
+
+// lead commits g in the calling goroutine, and what is to be committed before
+// it, as long as nobody else writes.
+func (l *Log) lead(g *group) {
+	for next := l.lend(g); next != nil && l.write(next) && next != g; {
+		next = l.lend(g)
+	}
+}
+
+// lend makes the caller the writer of the next group, up to g, unless somebody
+// writes already: then whoever does hands g on.
+func (l *Log) lend(g *group) *group {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g.eager = true
+	if l.current != nil || l.err != nil || g.last.Seq <= l.durable.Seq {
+		return nil
+	}
+	next := l.ready()
+	if next != nil {
+		l.begin(next)
+	}
+	return next
+}
+
+// write makes a group durable and resolves its tickets. It reports false where
+// the log failed.
+func (l *Log) write(g *group) bool {
+	if err := l.commit(g); err != nil {
+		l.poison(err)
+		return false
+	}
+	return l.acknowledge(g)
+}
+
+// commit makes one group durable, in a new segment where the group opens one.
+func (l *Log) commit(g *group) error {
 	g.buf = sealFrame(g.buf)
 	if !g.fresh {
-		if err := l.glance(s); err != nil {
-			return s, err
+		if err := l.glance(l.segment); err != nil {
+			return err
 		}
-		err := s.write(g.buf)
-		s.settle()
-		return s, err
+		err := l.segment.write(g.buf)
+		l.segment.settle()
+		return err
 	}
 	next, err := createSegment(*l.opt.disk, l.path(segmentName(g.first)), l.opt.SegmentSize)
 	if err != nil {
-		return s, err
+		return err
 	}
-	if err := next.begin(g.buf); err != nil || s == nil {
-		return next, err
+	last := l.segment
+	l.segment = next
+	if err := next.begin(g.buf); err != nil || last == nil {
+		return err
 	}
-	return next, s.finish()
+	return last.finish()
 }
 
-// acknowledge resolves the tickets of a durable group. It reports false where
-// the deadline passed meanwhile: then the group failed, whatever the disk says
-// now.
+// acknowledge resolves the tickets of a durable group and lets the next be
+// written. It reports false where the deadline passed meanwhile: then the group
+// failed, whatever the disk says now.
 func (l *Log) acknowledge(g *group) bool {
 	l.mu.Lock()
 	if l.err != nil {
 		l.mu.Unlock()
 		return false
 	}
+	l.segment.prepare()
 	l.current, l.since = nil, time.Time{}
 	l.durable = g.last
 	if cap(g.buf) <= window {
 		l.spare = g.buf
 	}
 	g.buf = nil
+	if len(l.full) > 0 || l.closing || l.filling != nil && (l.filling.eager || l.due) {
+		l.rouse()
+	}
 	l.mu.Unlock()
 	close(g.done)
 	l.keeper.notice()
@@ -115,15 +164,15 @@ func (l *Log) acknowledge(g *group) bool {
 }
 
 // finish closes the last segment of an orderly end.
-func (l *Log) finish(s *segment) {
+func (l *Log) finish() {
 	l.mu.Lock()
 	failed := l.err != nil
 	l.attend()
 	l.mu.Unlock()
-	if failed || s == nil {
+	if failed || l.segment == nil {
 		return
 	}
-	if err := s.finish(); err != nil {
+	if err := l.segment.finish(); err != nil {
 		l.poison(err)
 	}
 	l.mu.Lock()

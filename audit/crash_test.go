@@ -69,7 +69,7 @@ func crashChild(dir string) error {
 					return
 				}
 				_, _ = fmt.Printf("%d %d\n", tk.Seq(), monotonic())
-				l.AppendLazy(outcome(tk.Seq()))
+				l.Append(outcome(tk.Seq()))
 			}
 		})
 	}

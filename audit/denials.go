@@ -86,9 +86,6 @@ func NewDenials(log *Log) *Denials {
 	return &Denials{log: log, now: time.Now, principals: map[principal]*account{}}
 }
 
-// AppendLazy is [Log.AppendLazy].
-func (d *Denials) AppendLazy(rec Record) Ticket { return d.log.AppendLazy(rec) }
-
 // Append is [Log.Append], but for denials in excess. The seq of their tickets is
 // 0, and their id that of the record that stands for them.
 func (d *Denials) Append(rec Record) Ticket {

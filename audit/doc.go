@@ -14,7 +14,7 @@
 //		return deny(err) // nothing is forwarded without its record
 //	}
 //	forward(call)
-//	log.AppendLazy(audit.Record{Kind: audit.KindOutcome, Admission: ticket.Seq(), …})
+//	log.Append(audit.Record{Kind: audit.KindOutcome, Admission: ticket.Seq(), …})
 //
 // Records appended while a write is under way form the next commit group: one
 // write, one fdatasync, however many callers wait.

@@ -69,10 +69,12 @@ func (l *Log) poison(cause error) {
 // else is admitted after it.
 func (l *Log) condemn(found error) {
 	t := l.Append(Record{Kind: KindAnomaly, Detail: "evidence: " + found.Error()})
+	written := make(chan struct{})
+	go func() { defer close(written); _ = t.Wait() }()
 	wait := time.NewTimer(crumbWait)
 	defer wait.Stop()
 	select {
-	case <-t.Done():
+	case <-written:
 	case <-wait.C:
 	}
 	l.poison(found)

@@ -12,7 +12,7 @@ import (
 )
 
 // script drives a log through everything it does: a first segment, rotation,
-// eager and lazy records, an orderly end. It returns the records that were
+// records that are waited for in both ways, an orderly end. It returns the records that were
 // acknowledged, and fails the test where the log goes on after a failure.
 func script(t *testing.T, dir string, d *faultDisk) (acked map[string]bool, failure error) {
 	t.Helper()
@@ -28,9 +28,13 @@ func script(t *testing.T, dir string, d *faultDisk) (acked map[string]bool, fail
 		return acked, err
 	}
 	for i := range 12 {
-		tickets := []Ticket{l.AppendLazy(outcome(uint64(i))), l.Append(admission(i)), l.Append(admission(i))}
-		for _, tk := range tickets {
-			switch err := tk.Wait(); {
+		tickets := []Ticket{l.Append(outcome(uint64(i))), l.Append(admission(i)), l.Append(admission(i))}
+		for n, tk := range tickets {
+			wait := tk.Wait
+			if n == 1 && d.mode != "hang" {
+				wait = tk.Commit
+			}
+			switch err := wait(); {
 			case err == nil && failure != nil:
 				t.Errorf("%s: record %s acknowledged after a failure", d.what(), tk.ID())
 			case err == nil:
@@ -206,7 +210,7 @@ func TestTooLarge(t *testing.T) {
 	for len(big.Labels) < 400_000 {
 		big.Labels = append(big.Labels, "label")
 	}
-	for _, appendTo := range []func(Record) Ticket{l.Append, l.AppendLazy} {
+	for _, appendTo := range []func(Record) Ticket{l.Append, l.Append} {
 		if err := appendTo(big).Wait(); !errors.Is(err, ErrTooLarge) || errors.Is(err, ErrFailed) {
 			t.Fatalf("a record over the cap: %v", err)
 		}

@@ -12,7 +12,7 @@ type group struct {
 	records int
 	first   uint64
 	last    Head
-	eager   bool // somebody may be waiting for it
+	eager   bool // somebody waits for it
 	fresh   bool // it opens a new segment
 	done    chan struct{}
 	err     error // read only after done is closed
@@ -42,6 +42,7 @@ type Ticket struct {
 	seq  uint64
 	like uint64 // the record that stands for one that was coalesced
 	g    *group
+	l    *Log // that commits g; nil where waiting starts nothing
 }
 
 // Slot and Seq name the record. Seq is 0 where the record was refused.
@@ -54,19 +55,46 @@ func (t Ticket) Seq() uint64 { return t.seq }
 // ID returns the record's id, known before the record is durable.
 func (t Ticket) ID() string { return FormatID(t.slot, max(t.seq, t.like)) }
 
-// Done is closed when Wait would return at once.
-func (t Ticket) Done() <-chan struct{} {
+// Settled reports whether Wait would return at once. It starts nothing.
+func (t Ticket) Settled() bool {
 	if t.g == nil {
-		return refused(t.slot, ErrFailed).g.done
+		return true
 	}
-	return t.g.done
+	select {
+	case <-t.g.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Wait returns nil once the record is durable: written, and covered by an
 // fdatasync that succeeded. It returns an error that wraps [ErrFailed] where
 // that did not happen and never will. Nothing MUST be forwarded on a record
 // whose Wait has not returned nil.
+//
+// Waiting is what starts a commit. The log's own goroutine goes to the disk,
+// so that Wait returns at the write deadline even where the disk does not.
 func (t Ticket) Wait() error {
+	if t.l != nil && !t.Settled() {
+		t.l.hurry(t.g)
+	}
+	return t.result()
+}
+
+// Commit is Wait for who can spare the calling goroutine: where nobody is at
+// the disk already, it goes there itself, which saves waking two threads. Where
+// the disk hangs, Commit hangs with it, beyond the write deadline and perhaps
+// for ever: the caller MUST go on in another goroutine when [Log.Done] is
+// closed. What Commit returns then MUST NOT be acted on twice.
+func (t Ticket) Commit() error {
+	if t.l != nil && !t.Settled() {
+		t.l.lead(t.g)
+	}
+	return t.result()
+}
+
+func (t Ticket) result() error {
 	if t.g == nil {
 		return ErrFailed // the zero Ticket stands for no record
 	}
@@ -89,6 +117,7 @@ func (l *Log) room() *group {
 	}
 	if l.filling != nil {
 		l.full = append(l.full, l.filling)
+		l.rouse()
 	}
 	g := &group{buf: l.spare, done: make(chan struct{}), first: l.head.Seq + 1}
 	l.spare = nil

@@ -15,7 +15,7 @@ const (
 	DefaultSegmentSize   = 64 << 20
 	DefaultSegmentAge    = time.Hour
 	DefaultWriteDeadline = 5 * time.Second
-	// lazyDelay is how long a lazy record waits for company. Together with one
+	// lazyDelay is how long a record that nobody waits for does so itself. With one
 	// commit it stays below the 100 ms within which an outcome is durable.
 	lazyDelay = 50 * time.Millisecond
 )
@@ -141,7 +141,7 @@ type Log struct {
 	full    []*group            // wait before filling
 	current *group              // is being written
 	spare   []byte              // buffer for the next group
-	lazy    *time.Timer         // wakes the writer for lazy records
+	lazy    *time.Timer         // wakes the writer for records nobody waits for
 	armed   bool
 	due     bool // the timer fired
 	asleep  bool // the writer waits for wake
@@ -152,7 +152,8 @@ type Log struct {
 	watched bool
 	since   time.Time // when the writer went to the disk; zero: it is not there
 
-	segName  string // the segment that the next group belongs to
+	segment  *segment // open for writing; only the writer touches it
+	segName  string   // the segment that the next group belongs to
 	segBytes int64
 	segBegan time.Time
 
@@ -229,18 +230,18 @@ func open(dir string, opt Options) (*Log, error) {
 	if r.crumb != nil || r.sealed {
 		l.segBegan = time.Time{} // a chain that failed, or was sealed, goes on in a new file
 	}
-	var s *segment
 	if r.segment != "" {
-		if s, err = resumeSegment(*opt.disk, l.path(r.segment), r.end, opt.SegmentSize); err != nil {
+		if l.segment, err = resumeSegment(*opt.disk, l.path(r.segment), r.end, opt.SegmentSize); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
+		l.segment.prepare()
 	}
 	l.lazy, l.watch = idleTimer(l.lazyDue), idleTimer(l.watchDue)
 	if opt.Key != nil {
 		l.keeper = newKeeper(l, signed)
 		go l.keeper.run()
 	}
-	go l.run(s)
+	go l.run()
 	if err := l.settle(r); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -260,9 +261,8 @@ func (l *Log) settle(r *recovery) error {
 	if r.segment == "" && len(found) == 0 {
 		l.mu.Lock()
 		g := l.room()
-		l.nudge(g, true)
 		l.mu.Unlock()
-		if err := (Ticket{g: g}).Wait(); err != nil {
+		if err := (Ticket{g: g, l: l}).Wait(); err != nil {
 			return err
 		}
 	}
@@ -287,14 +287,11 @@ func (l *Log) path(name string) string { return filepath.Join(l.dir, name) }
 
 // Append adds a record to the chain and returns at once. The order of calls is
 // the order in the log. The caller MUST wait for the ticket before it acts on
-// the record; a record that is refused has a ticket that fails.
-func (l *Log) Append(rec Record) Ticket { return l.add(&rec, true) }
-
-// AppendLazy is Append for records that nobody waits for: it starts no commit
-// of its own but rides with the next one, and is durable within 100 ms.
-func (l *Log) AppendLazy(rec Record) Ticket { return l.add(&rec, false) }
-
-func (l *Log) add(r *Record, eager bool) Ticket {
+// the record; a record that is refused has a ticket that fails. A record that
+// nobody waits for rides with the next one that somebody does, and is durable
+// within 100 ms.
+func (l *Log) Append(rec Record) Ticket {
+	r := &rec
 	if l.opt.Redact != nil {
 		l.opt.Redact(r)
 	}
@@ -306,36 +303,24 @@ func (l *Log) add(r *Record, eager bool) Ticket {
 	g := l.room()
 	now := l.opt.Now()
 	if !l.put(g, r, now) {
-		l.nudge(g, g.records > 0)
 		return refused(l.opt.Slot, ErrTooLarge)
 	}
-	l.nudge(g, eager)
-	return Ticket{slot: l.opt.Slot, seq: r.Seq, g: g}
-}
-
-// nudge makes sure that g will be committed: now, or soon. l.mu is held.
-func (l *Log) nudge(g *group, eager bool) {
-	switch {
-	case g.records == 0:
-		// Nothing to commit: its only record was refused.
-	case eager:
-		g.eager = true
-		l.rouse()
-	case !g.eager && !l.armed:
+	if !l.armed {
 		l.armed = true
 		l.lazy.Reset(lazyDelay)
 	}
+	return Ticket{slot: l.opt.Slot, seq: r.Seq, g: g, l: l}
 }
 
-// rouse wakes the writer if it sleeps. l.mu is held.
+// rouse wakes the log's own goroutine if it sleeps and can write. l.mu is held.
 func (l *Log) rouse() {
-	if l.asleep {
+	if l.asleep && (l.current == nil || l.err != nil) {
 		l.asleep = false
 		l.wake <- struct{}{}
 	}
 }
 
-// lazyDue runs when lazy records have waited long enough.
+// lazyDue runs when records that nobody waits for have waited long enough.
 func (l *Log) lazyDue() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

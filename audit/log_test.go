@@ -74,7 +74,7 @@ func TestAppendReopen(t *testing.T) {
 		for i := range 10 {
 			a := l.Append(admission(i))
 			mustWait(t, a)
-			mustWait(t, l.AppendLazy(outcome(a.Seq())))
+			mustWait(t, l.Append(outcome(a.Seq())))
 		}
 		if got, want := l.Head().Seq, uint64(1+20*(round+1)); got != want {
 			t.Fatalf("round %d: head at %d, want %d", round, got, want)
@@ -92,23 +92,32 @@ func TestCloseRefuses(t *testing.T) {
 	}
 }
 
-func TestLazyIsDurableSoon(t *testing.T) {
+// TestDurableUnasked: a record that nobody waits for is durable soon, and not
+// at once: it waits for company.
+func TestDurableUnasked(t *testing.T) {
 	_, dir := slot(t)
 	l := mustOpen(t, dir, options(t))
 	defer mustClose(t, l)
 	began := time.Now()
-	tk := l.AppendLazy(outcome(1))
-	mustWait(t, tk)
-	if d := time.Since(began); d < lazyDelay/2 || d > 2*time.Second {
-		t.Fatalf("a lazy record took %v, want about %v", d, lazyDelay)
+	tk := l.Append(outcome(1))
+	for !tk.Settled() {
+		if time.Since(began) > 2*time.Second {
+			t.Fatalf("after %v the record is not durable", time.Since(began))
+		}
+		time.Sleep(time.Millisecond)
 	}
+	if d := time.Since(began); d < lazyDelay/2 {
+		t.Fatalf("the record took %v, want about %v", d, lazyDelay)
+	}
+	mustWait(t, tk)
 }
 
 func TestZeroTicketFails(t *testing.T) {
 	var tk Ticket
-	<-tk.Done()
-	if err := tk.Wait(); !errors.Is(err, ErrFailed) {
-		t.Fatalf("the zero ticket: %v", err)
+	for _, err := range []error{tk.Wait(), tk.Commit()} {
+		if !errors.Is(err, ErrFailed) || !tk.Settled() {
+			t.Fatalf("the zero ticket: %v", err)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ func TestRecordsAreRedactedBeforeTheyAreStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	lazy := admission(2)
-	l.AppendLazy(lazy)
+	l.Append(lazy)
 	mustClose(t, l)
 	n := 0
 	for r, err := range Read(logDir, ReadOptions{}) {

@@ -33,7 +33,7 @@ func TestVerifyBesideWriters(t *testing.T) {
 			for range 400 {
 				tk := l.Append(admission(w))
 				if tk.Wait() == nil {
-					l.AppendLazy(outcome(tk.Seq()))
+					l.Append(outcome(tk.Seq()))
 				}
 			}
 		}()

@@ -208,15 +208,18 @@ func commandDigest(command []string) string {
 
 // clockStepped records what happened to the wall clock.
 func (e *Engine) clockStepped(s clock.Step) {
-	e.evidence.Log.AppendLazy(audit.Record{
+	e.evidence.Log.Append(audit.Record{
 		Kind: audit.KindClock, Backend: e.backend, Session: e.session,
 		Clock: &audit.ClockStep{State: string(s.State), Expected: s.Expected, Read: s.Read},
 	})
 }
 
+// Failed is closed when evidence can no longer be kept; nothing passes then.
+func (e *Engine) Failed() <-chan struct{} { return e.evidence.Log.Done() }
+
 // Anomaly records something that should not have happened.
 func (e *Engine) Anomaly(detail string) {
-	e.evidence.Log.AppendLazy(audit.Record{Kind: audit.KindAnomaly, Backend: e.backend, Session: e.session, Detail: detail})
+	e.evidence.Log.Append(audit.Record{Kind: audit.KindAnomaly, Backend: e.backend, Session: e.session, Detail: detail})
 }
 
 // Close records the orderly end and gives the slot back. It returns the error

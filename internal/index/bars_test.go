@@ -77,15 +77,15 @@ func (w *world) traffic(n int) {
 		if w.random.IntN(20) == 0 {
 			r.Decision, r.Reason, r.Rule = access.Deny, access.DefaultDenied, ""
 		}
-		last = l.AppendLazy(r)
+		last = l.Append(r)
 		if r.Decision == access.Allow {
 			o := audit.Record{Kind: audit.KindOutcome, Admission: last.Seq(), Method: "tools/call", Status: audit.StatusOK, Bytes: 2000, DurationUS: int64(200 + w.random.IntN(100_000)), Labels: []string{}}
 			if w.random.IntN(500) == 0 {
 				o.Labels = []string{"pii"}
 			}
-			last = l.AppendLazy(o)
+			last = l.Append(o)
 		} else {
-			last = l.AppendLazy(audit.Record{Kind: audit.KindAnomaly, Detail: "filler, so that events are pairs"})
+			last = l.Append(audit.Record{Kind: audit.KindAnomaly, Detail: "filler, so that events are pairs"})
 		}
 		if i%32 == 0 { // a commit group is what 64 callers wait for
 			w.wait(l.Append(audit.Record{Kind: audit.KindStart, Backend: "files"}))

@@ -31,7 +31,6 @@ type Authority interface {
 // Evidence is the log that admissions and outcomes go to.
 type Evidence interface {
 	Append(audit.Record) audit.Ticket
-	AppendLazy(audit.Record) audit.Ticket
 }
 
 // Tools finds the definition of a tool by its exact name.
@@ -121,6 +120,13 @@ type Admission struct {
 // Wait returns once the record of the decision is durable. An error means
 // that it is not and that nothing may be forwarded, whatever was decided.
 func (a *Admission) Wait() error { return a.ticket.Wait() }
+
+// Commit is Wait in the calling goroutine, with what [audit.Ticket.Commit] asks
+// of the caller.
+func (a *Admission) Commit() error { return a.ticket.Commit() }
+
+// Settled reports whether Wait would return at once.
+func (a *Admission) Settled() bool { return a.ticket.Settled() }
 
 // Started is when the call arrived.
 func (a *Admission) Started() time.Time { return a.started }
@@ -265,7 +271,7 @@ type Result struct {
 // Finish records the outcome of an admission that was forwarded. The record
 // is durable within 100 ms; nobody waits for it.
 func (p *Point) Finish(a *Admission, res Result) {
-	p.opt.Evidence.AppendLazy(p.outcome(a, res))
+	p.opt.Evidence.Append(p.outcome(a, res))
 }
 
 // Handle is the whole way of one call: decide, make the decision durable,
