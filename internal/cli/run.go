@@ -266,6 +266,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		Desk:         g.desk,
 		Channels:     g.conf.Approvals.Channels,
 		Asks:         g.asks(),
+		Failed:       g.engine.Failed(),
 		Anomaly:      g.engine.Anomaly,
 		Notice:       func(text string) { g.app.say("%s", term.Escape(text)) },
 	})

@@ -9,47 +9,52 @@ import (
 	"github.com/custos-zt/custos/internal/pep"
 )
 
-// readClient judges what the client sends until its end.
-func (s *Stdio) readClient() {
-	r := newFrameReader(s.opt.ClientIn, s.opt.Limits.Bytes)
+// readClient judges what the client sends until its end. Where nothing else is
+// under way the reader carries its frame itself and waits for the evidence,
+// which saves a switch of goroutines; it may be relieved then, and another
+// goroutine reads on.
+func (s *Stdio) readClient(r *frameReader) {
 	for {
 		frame, err := r.next()
 		switch {
 		case err == nil:
-			// What arrived together is recorded together: only the last frame of
-			// a burst is waited for here.
-			s.alone = r.idle()
-			s.fromClient(frame)
+			if !s.fromClient(frame, !r.more() && s.asked.empty()) {
+				return
+			}
 		case errors.Is(err, errFrameTooLong):
 			s.refuse(access.RequestTooLarge, "the message exceeds the size limit")
 		case errors.Is(err, errHalfLine):
 			s.refuse(access.RequestMalformed, "the input ended within a message")
+			s.clientLeft()
 			return
-		default:
-			return // the end, or a broken pipe: the client is gone
+		default: // the end, or a broken pipe
+			s.clientLeft()
+			return
 		}
 	}
 }
 
-// fromClient handles one frame of the client.
-func (s *Stdio) fromClient(frame []byte) {
+// fromClient handles one frame of the client; alone says that nothing else is
+// under way. It returns false where the caller was relieved.
+func (s *Stdio) fromClient(frame []byte, alone bool) bool {
 	m, err := canon.ReadMessage(frame, s.opt.Limits)
 	if err != nil {
 		s.refuseUnread(err)
-		return
+		return true
 	}
 	if known := foldedParam(&m); known != "" {
 		s.refuse(access.RequestMalformed, "the member "+known+" can be mistaken for another")
-		return
+		return true
 	}
 	switch m.Kind {
 	case canon.Request:
-		s.clientRequest(&m)
+		return s.clientRequest(&m, alone)
 	case canon.Notification:
 		s.clientNotification(&m)
 	default:
 		s.clientReply(&m)
 	}
+	return true
 }
 
 // foldedParam finds a member of params that a lax parser would take for one
@@ -75,19 +80,19 @@ func (s *Stdio) refuse(reason access.Reason, detail string) {
 	s.answerClient("null", a, errorAnswer)
 }
 
-// clientRequest decides one request and forwards it or answers it.
-func (s *Stdio) clientRequest(m *canon.Message) {
+// clientRequest decides one request and forwards it or answers it. It returns
+// false where the caller was relieved.
+func (s *Stdio) clientRequest(m *canon.Message, alone bool) bool {
 	r := newRequest(m)
 	// In this order: a held call enters the second table before it leaves the
 	// first.
 	if s.held.calls.waits(m.IDKey) || s.asked.waits(m.IDKey) {
 		s.refuse(access.RequestMalformed, "a request with this id still waits for its answer")
-		return
+		return true
 	}
 	if m.Method == "ping" {
 		s.asked.add(m.IDKey, r)
-		s.toServer.Send(item{frame: m.Raw})
-		return
+		return s.toServer.Send(item{frame: m.Raw})
 	}
 	s.introduce(m)
 	s.declares(m)
@@ -97,7 +102,7 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 	}
 	if s.resumes(m) {
 		s.resume(m, r, refuseAs)
-		return
+		return true
 	}
 	call := pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw(), Waits: s.opt.Desk != nil, Later: true}
 	a := s.judgeInputs(m)
@@ -113,13 +118,15 @@ func (s *Stdio) clientRequest(m *canon.Message) {
 	default:
 		r.adm = a
 		s.asked.add(m.IDKey, r)
-		s.forward(m, r, refuseAs, s.alone)
+		return s.forward(m, r, refuseAs, alone)
 	}
+	return true
 }
 
-// forward sends an allowed request to the server once its record is durable.
-func (s *Stdio) forward(m *canon.Message, r *request, refuseAs shape, patient bool) {
-	s.toServer.Send(item{wait: r.adm, frame: m.Raw, patient: patient, failed: func(error) []byte {
+// forward sends an allowed request to the server once its record is durable. It
+// returns false where a patient caller was relieved.
+func (s *Stdio) forward(m *canon.Message, r *request, refuseAs shape, patient bool) bool {
+	return s.toServer.Send(item{wait: r.adm, frame: m.Raw, patient: patient, failed: func(error) []byte {
 		s.asked.take(m.IDKey)
 		r.adm.Unrecorded()
 		s.toClient.Send(item{frame: refuseAs(m.ID.Raw(), r.adm)})

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -27,9 +28,11 @@ func newFrameReader(r io.Reader, maxBytes int) *frameReader {
 	return &frameReader{r: bufio.NewReaderSize(r, 64<<10), max: maxBytes}
 }
 
-// idle reports whether nothing more has arrived yet: the reader has nothing to
-// do but to wait.
-func (f *frameReader) idle() bool { return f.r.Buffered() == 0 }
+// more reports whether another whole line has arrived already.
+func (f *frameReader) more() bool {
+	arrived, _ := f.r.Peek(f.r.Buffered())
+	return bytes.IndexByte(arrived, '\n') >= 0
+}
 
 // next returns the next line without its end. The bytes belong to the caller.
 // Empty lines are skipped: they carry no message. It returns io.EOF at the

@@ -5,58 +5,83 @@ import (
 	"sync"
 )
 
-// waiter is a durable record to wait for. Wait returns an error where the
-// record could not be made durable.
-type waiter interface{ Wait() error }
+// evidence is a record that a line waits for.
+type evidence interface {
+	// Settled reports whether Wait would return at once.
+	Settled() bool
+	// Wait returns nil once the record is durable, and an error where that is
+	// not possible.
+	Wait() error
+	// Commit is Wait in the calling goroutine where nobody else is at the disk.
+	// It may never come back where the disk does not: see [lane.Relieve].
+	Commit() error
+}
 
 // item is one line on its way.
 type item struct {
 	// wait is awaited before anything else; nil needs no evidence.
-	wait waiter
+	wait evidence
 	// frame is written, with a line end.
 	frame []byte
-	// patient says that the sender may wait for the evidence itself.
+	// patient says that the sender has nothing else to do than to wait for the
+	// evidence itself.
 	patient bool
 	// failed runs when the evidence is not durable; what it returns is written
 	// instead of frame (nil: nothing is). It MUST NOT send to its own lane.
 	failed func(error) []byte
 }
 
+func (it *item) settled() bool { return it.wait == nil || it.wait.Settled() }
+
 // lane writes lines to one stream in the order in which they were sent, each
-// only once its evidence is durable. Send may be called by any number of
-// goroutines. A line that finds the lane idle is carried by the caller, where
-// it waits for nothing or the caller says that it has nothing else to do: that
-// saves a switch of goroutines, which costs more than a decision.
+// only once its evidence is durable. Lines that are ready together are written
+// together: every write wakes whoever reads, which costs more than a decision.
+//
+// Any number of goroutines may send. Where nothing has to be waited for, the
+// sender carries its lines itself; else [lane.Run] does, in a goroutine of its
+// own.
 type lane struct {
 	w     io.Writer
 	room  func(n int) bool // whether w takes n bytes at once; nil: always
 	limit int
 	lost  func(error)
+	done  chan struct{} // closed once the lane is closed and empty
 
 	mu    sync.Mutex
 	more  sync.Cond // signalled when anything below changes
 	queue []item
 	bytes int   // what the queue costs; Send blocks while it exceeds limit
-	busy  bool  // somebody holds the next line and is outside the lock
+	full  int   // senders that wait for room
+	busy  bool  // somebody holds the next lines and is outside the lock
 	shut  bool  // Close was called
+	over  bool  // done is closed
 	err   error // the first write error; every later line is dropped
 	moved int   // lines carried so far
 
-	buf []byte // owned by whoever is busy
+	turn    int  // counts who was relieved
+	waiting bool // a patient sender waits for the evidence of awaited
+	awaited item
+
+	// Owned by whoever is busy and does not wait.
+	batch []item
+	buf   []byte
 }
 
-// maxKept is the largest write buffer kept between lines: one rare large
-// frame must not stay resident.
-const maxKept = 256 << 10
-
-// itemCost is roughly what one queued line takes beside its bytes: without it
-// a queue of short lines would take twice its limit.
-const itemCost = 128
+const (
+	// maxKept is the largest write buffer kept between lines: one rare large
+	// frame must not stay resident.
+	maxKept = 256 << 10
+	// maxBatch is where a write takes no further line.
+	maxBatch = 64 << 10
+	// itemCost is roughly what one queued line takes beside its bytes: without
+	// it a queue of short lines would take twice its limit.
+	itemCost = 128
+)
 
 // newLane returns a lane over w. lost is told once, from a goroutine of its
 // own, when the stream can no longer be written.
 func newLane(w io.Writer, limit int, lost func(error)) *lane {
-	l := &lane{w: w, limit: limit, lost: lost}
+	l := &lane{w: w, limit: limit, lost: lost, done: make(chan struct{})}
 	l.more.L = &l.mu
 	return l
 }
@@ -64,81 +89,149 @@ func newLane(w io.Writer, limit int, lost func(error)) *lane {
 // Send puts a line at the end of the lane. It blocks while the lane is full:
 // a slow reader slows its writer down instead of filling our memory. After
 // Close it does nothing.
-func (l *lane) Send(it item) {
+//
+// It returns false where a patient sender was relieved while it waited:
+// somebody else goes on in its place, and it MUST return.
+func (l *lane) Send(it item) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if (it.wait == nil || it.patient) && !l.busy && len(l.queue) == 0 && !l.shut && l.takes(len(it.frame)+1) {
-		l.carry(it)
-		return
-	}
 	for l.bytes > l.limit && !l.shut {
+		l.full++
 		l.more.Wait()
+		l.full--
 	}
 	if l.shut {
-		return
+		return true
 	}
 	l.queue = append(l.queue, it)
 	l.bytes += len(it.frame) + itemCost
-	l.more.Broadcast()
+	if len(l.queue) > 1 || l.busy || !it.patient && !it.settled() || !l.takes() {
+		l.more.Broadcast()
+		return true
+	}
+	return l.carry(it.patient)
 }
 
-// takes reports whether the sender may write n bytes itself. A server that does
-// not read must not keep the client's reader from seeing that the client left.
-func (l *lane) takes(n int) bool { return l.room == nil || l.room(n) }
+// takes reports whether the sender may write what is queued itself. A server
+// that does not read must not keep the client's reader from seeing that the
+// client left.
+func (l *lane) takes() bool { return l.room == nil || l.room(l.bytes) }
 
 // Run carries lines until the lane is closed and empty.
 func (l *lane) Run() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		for l.busy || (len(l.queue) == 0 && !l.shut) {
+		for l.busy || len(l.queue) == 0 && !l.shut {
 			l.more.Wait()
 		}
 		if len(l.queue) == 0 {
+			if !l.over {
+				l.over = true
+				close(l.done)
+			}
 			return
 		}
-		it := l.queue[0]
-		l.queue[0] = item{} // the frame must not stay reachable
-		if l.queue = l.queue[1:]; len(l.queue) == 0 {
-			l.queue = nil
-		}
-		l.bytes -= len(it.frame) + itemCost
-		l.carry(it)
+		l.carry(false)
 	}
 }
 
-// carry awaits and writes one line. The caller holds mu, which is given up
-// meanwhile; busy keeps the order.
-func (l *lane) carry(it item) {
-	broken := l.err != nil
+// pop takes the line at the head of the queue.
+func (l *lane) pop() item {
+	it := l.queue[0]
+	l.queue[0] = item{} // the frame must not stay reachable
+	if l.queue = l.queue[1:]; len(l.queue) == 0 {
+		l.queue = nil
+	}
+	l.bytes -= len(it.frame) + itemCost
+	return it
+}
+
+// carry awaits the evidence of the next line and writes it, together with what
+// follows and waits for nothing. The caller holds mu, which is given up
+// meanwhile; busy keeps the order. It returns false where a patient caller was
+// relieved.
+func (l *lane) carry(patient bool) bool {
+	first := l.pop()
 	l.busy = true
+	if !first.settled() {
+		turn := l.turn
+		l.waiting, l.awaited = patient, first
+		l.mu.Unlock()
+		wait := first.wait.Wait
+		if patient {
+			wait = first.wait.Commit
+		}
+		_ = wait() // deliver asks again
+		l.mu.Lock()
+		if l.turn != turn {
+			return false
+		}
+		l.waiting, l.awaited = false, item{}
+	}
+	l.batch = append(l.batch[:0], first)
+	for size := len(first.frame); len(l.queue) > 0 && l.queue[0].settled() && size < maxBatch; {
+		it := l.pop()
+		size += len(it.frame)
+		l.batch = append(l.batch, it)
+	}
+	broken := l.err != nil
 	l.mu.Unlock()
-	err := l.deliver(it, broken)
+	err := l.deliver(broken)
 	l.mu.Lock()
 	l.busy = false
-	l.moved++
+	l.moved += len(l.batch)
+	clear(l.batch)
 	if err != nil && l.err == nil {
 		l.err = err
 		go l.lost(err) // it may call Send or Close
 	}
-	l.more.Broadcast()
+	if len(l.queue) > 0 || l.full > 0 || l.shut {
+		l.more.Broadcast() // else it would wake Run for nothing
+	}
+	return true
 }
 
-func (l *lane) deliver(it item, broken bool) error {
-	if it.wait != nil {
-		if err := it.wait.Wait(); err != nil {
-			it.frame = it.failed(err)
+// deliver writes the batch, in one write.
+func (l *lane) deliver(broken bool) error {
+	l.buf = l.buf[:0]
+	for i := range l.batch {
+		it := &l.batch[i]
+		frame := it.frame
+		if it.wait != nil {
+			if err := it.wait.Wait(); err != nil {
+				frame = it.failed(err)
+			}
+		}
+		if frame != nil {
+			l.buf = append(append(l.buf, frame...), '\n')
 		}
 	}
-	if broken || it.frame == nil {
+	if broken || len(l.buf) == 0 {
 		return nil
 	}
-	l.buf = append(append(l.buf[:0], it.frame...), '\n')
-	_, err := l.w.Write(l.buf) // one line, one write
+	_, err := l.w.Write(l.buf)
 	if cap(l.buf) > maxKept {
 		l.buf = nil
 	}
 	return err
+}
+
+// Relieve is called once evidence can no longer be kept: a patient sender that
+// is at the disk for it may never come back, and what it holds is left to Run.
+// It reports whether there was one, whose work somebody has to go on with.
+func (l *lane) Relieve() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.waiting {
+		return false
+	}
+	l.turn++
+	l.queue = append([]item{l.awaited}, l.queue...)
+	l.bytes += len(l.awaited.frame) + itemCost
+	l.busy, l.waiting, l.awaited = false, false, item{}
+	l.more.Broadcast()
+	return true
 }
 
 // Carried returns how many lines were written or dropped so far.

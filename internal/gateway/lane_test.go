@@ -6,16 +6,33 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
 
 // ticket is evidence that becomes durable when it is told to.
-type ticket struct{ done chan error }
+type ticket struct {
+	done chan struct{}
+	err  *error
+}
 
-func newTicket() ticket { return ticket{make(chan error, 1)} }
+func newTicket() ticket { return ticket{make(chan struct{}), new(error)} }
 
-func (t ticket) Wait() error { return <-t.done }
+func (t ticket) settle(err error) { *t.err = err; close(t.done) }
+
+func (t ticket) Commit() error { <-t.done; return *t.err }
+
+func (t ticket) Wait() error { return t.Commit() }
+
+func (t ticket) Settled() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // sink collects what a lane writes.
 type sink struct {
@@ -51,12 +68,12 @@ func TestLaneWaitsAndKeepsTheOrder(t *testing.T) {
 		l.Send(item{wait: first, frame: []byte("1"), failed: dropped})
 		l.Send(item{wait: second, frame: []byte("2"), failed: dropped})
 		l.Send(item{frame: []byte("3")})
-		second.done <- nil
+		second.settle(nil)
 		synctest.Wait()
 		if out.String() != "" {
 			t.Fatalf("%q was written before its evidence", out.String())
 		}
-		first.done <- nil
+		first.settle(nil)
 		synctest.Wait()
 		if got := out.String(); got != "1\n2\n3\n" {
 			t.Errorf("got %q", got)
@@ -74,8 +91,8 @@ func TestLaneReplacesWhatHasNoEvidence(t *testing.T) {
 		l.Send(item{wait: failing, frame: []byte("secret"), failed: func(error) []byte { return []byte("refused") }})
 		dropping := newTicket()
 		l.Send(item{wait: dropping, frame: []byte("secret"), failed: dropped})
-		failing.done <- errors.New("disk")
-		dropping.done <- errors.New("disk")
+		failing.settle(errors.New("disk"))
+		dropping.settle(errors.New("disk"))
 		l.Send(item{frame: []byte("next")})
 		l.Close()
 		synctest.Wait()
@@ -228,4 +245,100 @@ func TestPendingTable(t *testing.T) {
 	if n := len(tab.live); n > maxGone {
 		t.Errorf("%d cancelled requests are remembered", n)
 	}
+}
+
+// stuck is evidence whose first Commit is at a disk that does not answer, while
+// everybody else knows that it failed.
+type stuck struct {
+	ticket
+	disk  chan struct{}
+	there *atomic.Bool
+}
+
+func (s stuck) Commit() error {
+	if s.there.CompareAndSwap(false, true) {
+		<-s.disk
+	}
+	return s.ticket.Commit()
+}
+
+// A sender that is at a disk which does not answer is relieved: its line is
+// refused, once and in order, and it touches nothing when it comes back. Run
+// goes to no disk.
+func TestLaneRelievesWhoDoesNotComeBack(t *testing.T) {
+	for _, patient := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var out sink
+			l := newLane(&out, 1<<20, never)
+			go l.Run()
+			ev := stuck{newTicket(), make(chan struct{}), new(atomic.Bool)}
+			refused := 0
+			kept := make(chan bool, 1)
+			go func() {
+				kept <- l.Send(item{wait: ev, frame: []byte("secret"), patient: patient, failed: func(error) []byte {
+					refused++
+					return []byte("refused")
+				}})
+			}()
+			synctest.Wait()
+			l.Send(item{frame: []byte("next")})
+			if l.Relieve() != patient {
+				t.Errorf("patient %v: the wrong one was relieved", patient)
+			}
+			ev.settle(errors.New("disk"))
+			synctest.Wait()
+			if got := out.String(); got != "refused\nnext\n" {
+				t.Errorf("patient %v: got %q", patient, got)
+			}
+			close(ev.disk)
+			if <-kept == patient {
+				t.Errorf("patient %v: the sender was told the wrong thing", patient)
+			}
+			l.Send(item{frame: []byte("last")})
+			l.Close()
+			<-l.done
+			if got := out.String(); got != "refused\nnext\nlast\n" || refused != 1 {
+				t.Errorf("patient %v: got %q, refused %d times", patient, got, refused)
+			}
+			if l.Relieve() {
+				t.Error("nobody waits, and somebody was relieved")
+			}
+		})
+	}
+}
+
+// Lines that are ready together are written together.
+func TestLaneWritesTogetherWhatIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out counted
+		l := newLane(&out, 1<<20, never)
+		go l.Run()
+		first, last := newTicket(), newTicket()
+		l.Send(item{wait: first, frame: []byte("1"), failed: dropped})
+		l.Send(item{frame: []byte("2")})
+		l.Send(item{wait: first, frame: []byte("3"), failed: dropped})
+		l.Send(item{wait: last, frame: []byte("4"), failed: dropped})
+		first.settle(nil)
+		synctest.Wait()
+		if got := out.String(); got != "1\n2\n3\n" || out.writes != 1 {
+			t.Errorf("got %q in %d writes", got, out.writes)
+		}
+		last.settle(nil)
+		l.Close()
+		<-l.done
+		if got := out.String(); got != "1\n2\n3\n4\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// counted counts the writes it gets.
+type counted struct {
+	sink
+	writes int
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.writes++
+	return c.sink.Write(b)
 }

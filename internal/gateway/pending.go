@@ -195,6 +195,13 @@ func (t *table) waiting() []*request {
 	return out
 }
 
+// empty reports whether no request waits.
+func (t *table) empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.live) == 0
+}
+
 // drain removes and returns everything that waits.
 func (t *table) drain() []*request {
 	t.mu.Lock()

@@ -65,6 +65,8 @@ type Options struct {
 	// the others stand in Asks.
 	Channels []string
 	Asks     []Channel
+	// Failed is closed when evidence can no longer be kept.
+	Failed <-chan struct{}
 	// Anomaly records what should not have happened; it MUST NOT block.
 	Anomaly func(detail string)
 	// Notice tells a person on stderr. It is called from many goroutines.
@@ -83,7 +85,6 @@ type Stdio struct {
 	inputs   *inputs
 	prefix   string // of the ids that Custos makes
 	made     atomic.Int64
-	alone    bool // the client's reader has no further frame at hand; its own
 	lister   lister
 	odd      oddities
 
@@ -91,7 +92,6 @@ type Stdio struct {
 
 	clientGone chan struct{}
 	serverGone chan struct{}
-	written    chan struct{} // the client lane is closed and empty
 	leave      sync.Once
 }
 
@@ -100,7 +100,7 @@ func New(o Options) *Stdio {
 	s := &Stdio{
 		opt: o, asked: newTable(), asking: newTable(), held: holds{calls: newTable()}, inputs: newInputs(),
 		prefix:     "custos-" + rand.Text() + "-",
-		clientGone: make(chan struct{}), serverGone: make(chan struct{}), written: make(chan struct{}),
+		clientGone: make(chan struct{}), serverGone: make(chan struct{}),
 	}
 	s.toServer = newLane(o.Backend.In, o.InFlight, func(error) {})
 	s.toServer.room = o.Backend.Room
@@ -126,9 +126,8 @@ const (
 // stopped. When it returns because the server left, every waiting call was
 // answered with a refusal.
 func (s *Stdio) Run(ctx context.Context) Ending {
-	var lanes sync.WaitGroup
-	lanes.Go(s.toServer.Run)
-	go func() { s.toClient.Run(); close(s.written) }()
+	go s.toServer.Run()
+	go s.toClient.Run()
 	broke := make(chan struct{})
 	go func() {
 		defer close(s.serverGone)
@@ -137,10 +136,9 @@ func (s *Stdio) Run(ctx context.Context) Ending {
 			close(broke)
 		}
 	}()
-	go func() {
-		s.readClient()
-		s.clientLeft()
-	}()
+	client := newFrameReader(s.opt.ClientIn, s.opt.Limits.Bytes)
+	go s.readClient(client)
+	go s.relieve(client)
 	select {
 	case <-s.clientGone:
 	case <-ctx.Done():
@@ -156,9 +154,7 @@ func (s *Stdio) Run(ctx context.Context) Ending {
 	}
 	s.endHolds(errGone)
 	s.toServer.Close()
-	done := make(chan struct{})
-	go func() { lanes.Wait(); close(done) }()
-	s.flush(ctx, done)
+	s.flush(ctx, s.toServer.done)
 	_ = s.opt.Backend.In.Close()
 	return ClientLeft
 }
@@ -202,7 +198,7 @@ func (s *Stdio) Drain() {
 	s.settle()
 	s.toClient.Close()
 	s.toServer.Close()
-	s.within(s.written)
+	s.within(s.toClient.done)
 }
 
 // settle answers and accounts for everything that the server will not answer.
@@ -225,6 +221,19 @@ func (s *Stdio) within(done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-t.C:
+	}
+}
+
+// relieve takes over from whoever is at a disk that does not answer, so that
+// what can no longer be recorded is refused and not left without an answer.
+func (s *Stdio) relieve(client *frameReader) {
+	select {
+	case <-s.opt.Failed:
+	case <-s.toClient.done:
+		return
+	}
+	if s.toServer.Relieve() {
+		go s.readClient(client)
 	}
 }
 
