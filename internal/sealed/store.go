@@ -16,9 +16,12 @@ const (
 	DefaultSize = 256 << 20
 	// queueBytes bounds what waits to be written; what comes on top is left out.
 	queueBytes = 4 << 20
-	queueCalls = 256
+	queueCalls = 512
 	// batch is how much is written at once.
 	batch = 256 << 10
+	// gather is how long the first call waits for others: to wake a thread for
+	// each would slow every call down.
+	gather = 100 * time.Millisecond
 )
 
 // Options configure a [Store].
@@ -51,7 +54,9 @@ type Store struct {
 	queue   chan item
 	waiting atomic.Int64
 	left    atomic.Int64
-	mu      sync.RWMutex // guards closed against senders
+	full    chan struct{} // half of the room is taken; holds one token
+	ending  chan struct{} // Close was called
+	mu      sync.RWMutex  // guards closed against senders
 	closed  bool
 	done    chan struct{}
 }
@@ -72,7 +77,7 @@ func New(o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{opt: o, queue: make(chan item, queueCalls), done: make(chan struct{})}
+	return &Store{opt: o, queue: make(chan item, queueCalls), full: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{})}
 }
 
 // Seal keeps a call. It returns at once and never fails: what cannot be kept is
@@ -98,6 +103,13 @@ func (s *Store) Seal(p Place, c Call) {
 		s.waiting.Add(-n)
 		s.left.Add(1)
 	}
+	if len(s.queue) < queueCalls/2 && s.waiting.Load() < batch {
+		return
+	}
+	select {
+	case s.full <- struct{}{}:
+	default:
+	}
 }
 
 // LeftOut returns how many calls found no room, or could not be written.
@@ -112,6 +124,7 @@ func (s *Store) Close() {
 	if !s.closed {
 		s.closed = true
 		close(s.queue)
+		close(s.ending)
 	}
 	s.mu.Unlock()
 	s.once.Do(func() { close(s.done) }) // nothing was ever sealed
@@ -140,6 +153,7 @@ func (s *Store) run() {
 		if !open {
 			return
 		}
+		s.gather()
 		for open {
 			s.waiting.Add(-int64(len(it.call.Params)))
 			if failed != nil || !w.add(it) {
@@ -161,6 +175,17 @@ func (s *Store) run() {
 				s.opt.Failed(err)
 			}
 		}
+	}
+}
+
+// gather waits for more to be written.
+func (s *Store) gather() {
+	pause := time.NewTimer(gather)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-s.full:
+	case <-s.ending:
 	}
 }
 
