@@ -24,15 +24,18 @@ func TestSeal(t *testing.T) {
 		leave       func(t *testing.T, dir string, opt Options)
 	}{
 		{"in order", "", func(t *testing.T, dir string, opt Options) {
+			t.Helper()
 			l := mustOpen(t, dir, opt)
 			mustWait(t, l.Append(Record{Kind: KindStart}))
 			mustClose(t, l)
 		}},
 		{"failed", "gap outcome_unknown", func(t *testing.T, dir string, opt Options) {
+			t.Helper()
 			f := &failing{what: func(path string) bool { return filepath.Ext(path) == segmentSuffix }}
 			failed(t, dir, opt, f)
 		}},
 		{"calls in flight", "outcome_unknown outcome_unknown", func(t *testing.T, dir string, opt Options) {
+			t.Helper()
 			l := mustOpen(t, dir, opt)
 			mustWait(t, l.Append(admission(1)))
 			mustWait(t, l.Append(admission(2)))

@@ -111,6 +111,7 @@ func (c *coverage) next(run int) (at int, more bool) {
 // all injects the fault until every call was broken once, or until many runs in
 // a row broke nothing new.
 func (s *sweep) all(t *testing.T, l lab, slots chan struct{}) {
+	t.Helper()
 	const never = 1 << 15
 	whole := l.faultAt(t, *s, never)
 	c := coverage{broken: map[int]bool{}, calls: whole.calls, thread: max(whole.thread, 1)}

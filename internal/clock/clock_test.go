@@ -54,8 +54,11 @@ func TestClock(t *testing.T) {
 		{"undone", []act{{"set", time.Hour, false}, {"pass", time.Minute, false}, {"set", -time.Hour, true}}, "stepped 1h0m0s, returned 0s"},
 		{"confirmed", []act{{"set", time.Hour, false}, {"pass", Confirm - time.Second, false}, {"pass", time.Second, true}, {"pass", time.Hour, true}}, "stepped 1h0m0s, confirmed 1h0m0s"},
 		{"stepped again before it was confirmed", []act{
-			{"set", time.Hour, false}, {"pass", Confirm - time.Second, false},
-			{"set", time.Hour, false}, {"pass", Confirm - time.Second, false}, {"pass", time.Second, true},
+			{"set", time.Hour, false},
+			{"pass", Confirm - time.Second, false},
+			{"set", time.Hour, false},
+			{"pass", Confirm - time.Second, false},
+			{"pass", time.Second, true},
 		}, "stepped 1h0m0s, stepped 2h0m0s, confirmed 2h0m0s"},
 		{"slept", []act{{"sleep", 9 * time.Hour, true}, {"pass", time.Minute, true}}, ""},
 		{"slept and was set", []act{{"sleep", 9 * time.Hour, true}, {"set", time.Hour, false}}, "stepped 1h0m0s"},
