@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,7 @@ type schema struct {
 	objects    map[string]*shape
 	events     map[string]*shape
 	categories map[string]int
+	patterns   map[string]*regexp.Regexp
 }
 
 // attribute is an attribute as the dictionary or one class describes it.
@@ -70,7 +72,7 @@ func loadSchema(t testing.TB) *schema {
 	if _, err := os.Stat(filepath.Join(dir, "dictionary.json")); err != nil {
 		t.Skipf("the OCSF schema is not here: name a checkout of ocsf-schema in $OCSF_SCHEMA (%v)", err)
 	}
-	s := &schema{dictionary: map[string]attribute{}, objects: map[string]*shape{}, events: map[string]*shape{}, categories: map[string]int{}}
+	s := &schema{dictionary: map[string]attribute{}, objects: map[string]*shape{}, events: map[string]*shape{}, categories: map[string]int{}, patterns: map[string]*regexp.Regexp{}}
 	var version struct{ Version string }
 	read(t, filepath.Join(dir, "version.json"), &version)
 	s.version = version.Version

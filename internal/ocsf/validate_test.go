@@ -217,6 +217,14 @@ func (v *validator) value(path string, value any, a attribute) {
 	}
 }
 
+// pattern compiles each regular expression of the schema once.
+func (s *schema) pattern(text string) *regexp.Regexp {
+	if s.patterns[text] == nil {
+		s.patterns[text] = regexp.MustCompile(text)
+	}
+	return s.patterns[text]
+}
+
 func (v *validator) scalar(path string, value any, name string, t dataType) {
 	switch name {
 	case "string_t":
@@ -234,7 +242,7 @@ func (v *validator) scalar(path string, value any, name string, t dataType) {
 		}
 	}
 	text := fmt.Sprint(value)
-	if t.Regex != "" && !regexp.MustCompile(t.Regex).MatchString(text) {
+	if t.Regex != "" && !v.s.pattern(t.Regex).MatchString(text) {
 		v.fail(path, "%q is no %s", text, name)
 	}
 	if t.MaxLen > 0 && len(text) > t.MaxLen {
