@@ -140,7 +140,7 @@ func TestBars(t *testing.T) {
 	var all []time.Duration
 	for name, f := range w.questions() {
 		best := time.Hour
-		for range 3 {
+		for range rarely(3) {
 			began := time.Now()
 			if _, err := w.index.Search(context.Background(), &f, Page{Limit: 100}); err != nil {
 				t.Fatalf("%s: %v", name, err)

@@ -29,7 +29,7 @@ func TestTenAtOnce(t *testing.T) {
 	var writers, readers sync.WaitGroup
 	for slot := range 4 {
 		l := w.log(slot)
-		writers.Go(func() { call(t, l, 150) })
+		writers.Go(func() { call(t, l, 60) })
 	}
 	repeat := func(f func(*Index) error) {
 		readers.Go(func() {
@@ -74,7 +74,7 @@ func TestTenAtOnce(t *testing.T) {
 	for _, id := range matching(w.entries(), &f) {
 		want[id] = true
 	}
-	if d := cmp.Diff(want, got); len(want) != 600 || d != "" {
+	if d := cmp.Diff(want, got); len(want) != 240 || d != "" {
 		t.Errorf("%d calls (-log +index)\n%s", len(want), d)
 	}
 }

@@ -52,7 +52,7 @@ func TestDamageIsFoundAndBuiltAnew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 5)
-			w.write(600, 2)
+			w.write(200, 2)
 			w.update()
 			old := w.database()
 			if err := damage(w, old); err != nil {

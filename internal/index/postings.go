@@ -66,7 +66,7 @@ func (l *list) fill(limit int64) error {
 		if err := rows.Scan(&l.below, &set); err != nil {
 			return err
 		}
-		for left := uint64(set); left != 0; { //nolint:gosec // bits
+		for left := uint64(set); left != 0; {
 			top := bits.Len64(left) - 1
 			left &^= 1 << top
 			l.buf = append(l.buf, l.below<<chunkShift|int64(top))

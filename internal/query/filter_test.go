@@ -169,12 +169,26 @@ func TestPairer(t *testing.T) {
 	}
 }
 
+// What was answered is not remembered, however many calls there are.
+func TestPairerStaysSmall(t *testing.T) {
+	var p Pairer
+	for seq := uint64(1); seq < 20*maxOpen; seq += 2 {
+		p.Add(audit.Record{Seq: seq, Kind: audit.KindAdmission, Decision: access.Allow})
+		if _, known := p.Add(audit.Record{Seq: seq + 1, Kind: audit.KindOutcome, Admission: seq}); !known {
+			t.Fatalf("the call %d is not remembered", seq)
+		}
+	}
+	if len(p.open) != 0 || len(p.order) > 4*maxOpen {
+		t.Errorf("%d calls, %d places", len(p.open), len(p.order))
+	}
+}
+
 func TestPairerForgetsTheOldest(t *testing.T) {
 	var p Pairer
 	for seq := uint64(1); seq <= 3*maxOpen; seq++ {
 		p.Add(audit.Record{Seq: seq, Kind: audit.KindAdmission, Decision: access.Allow})
 	}
-	if len(p.open) > maxOpen || len(p.order) > maxOpen {
+	if len(p.open) > maxOpen || len(p.order) > 4*maxOpen {
 		t.Fatalf("%d calls, %d places", len(p.open), len(p.order))
 	}
 	if _, known := p.Add(audit.Record{Kind: audit.KindOutcome, Admission: 1}); known {

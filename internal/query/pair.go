@@ -1,6 +1,10 @@
 package query
 
-import "github.com/custos-zt/custos/audit"
+import (
+	"slices"
+
+	"github.com/custos-zt/custos/audit"
+)
 
 // maxOpen bounds how many calls a [Pairer] remembers in all. A call whose
 // outcome comes after so many others is reported without who made it.
@@ -38,21 +42,21 @@ func (p *Pairer) Add(r audit.Record) (e Entry, known bool) {
 	return Entry{Record: r}, true
 }
 
+// remember keeps a call until its outcome comes, and forgets the oldest one where
+// there are too many.
 func (p *Pairer) remember(r audit.Record) {
 	if p.open == nil {
 		p.open = map[key]audit.Record{}
 	}
-	if len(p.order) >= maxOpen {
-		kept := p.order[:0]
-		for _, k := range p.order {
-			if _, ok := p.open[k]; ok {
-				kept = append(kept, k)
-			}
-		}
-		if p.order = kept; len(kept) >= maxOpen {
-			delete(p.open, kept[0])
-			p.order = kept[1:]
-		}
+	for len(p.open) >= maxOpen {
+		delete(p.open, p.order[0]) // or its outcome came
+		p.order = p.order[1:]
+	}
+	if len(p.order) >= 4*maxOpen {
+		p.order = slices.DeleteFunc(slices.Clone(p.order), func(k key) bool {
+			_, waits := p.open[k]
+			return !waits
+		})
 	}
 	k := key{r.Slot, r.Seq}
 	p.open[k] = r
