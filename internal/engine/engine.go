@@ -131,13 +131,24 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 	redactor := redact.New(o.Redaction)
 	log, err := audit.Open(slot.LogDir(), audit.Options{
 		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(), Keys: dir.LogKeys(),
-		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: o.Failed, Redact: redactor.Record,
+		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: degrading(slot, o.Failed), Redact: redactor.Record,
 		Retention: o.Retention, Secondary: o.Secondary,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), slot.Close())
 	}
 	return &Evidence{Dir: dir, Slot: slot, Log: log, Redactor: redactor}, nil
+}
+
+// degrading tells the owner of a log that it failed, and then other processes:
+// on a disk that hangs nobody may wait for the second.
+func degrading(slot *state.Slot, failed func(error)) func(error) {
+	return func(err error) {
+		if failed != nil {
+			failed(err)
+		}
+		_ = slot.Degrade("evidence: " + err.Error()) // the failure was told; this is a courtesy
+	}
 }
 
 // Evidence returns what the engine keeps evidence in, and owns.

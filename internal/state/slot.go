@@ -89,6 +89,17 @@ func (s *Slot) Describe(desc Description) error {
 	return writeFile(s.dir.runPath(s.number), append(b, '\n'))
 }
 
+// Degrade adds to the description that something is not as it should be. A
+// process that has not described itself yet stays silent.
+func (s *Slot) Degrade(why string) error {
+	desc, err := s.dir.description(s.number)
+	if err != nil || desc.PID != os.Getpid() {
+		return err
+	}
+	desc.Degraded = why
+	return s.Describe(desc)
+}
+
 // Close gives the slot back. The chain's log MUST be closed before.
 func (s *Slot) Close() error {
 	// The description goes first: behind the lock it could be another's.
