@@ -26,17 +26,18 @@ func (g *guard) lastGood(dir *state.Dir, name string, refused error) error {
 	if err != nil {
 		return refused
 	}
+	here := func(files []state.PolicyFile) bool { return samePaths(names, files) }
 	last, err := audit.Last(dir.LogDir(), func(r *audit.Record) bool {
 		if r.Kind != audit.KindPolicy || r.Backend != name {
 			return false
 		}
-		was, err := dir.PolicyFiles(r.PolicyDigest)
-		return err == nil && samePaths(names, was)
+		places, err := dir.PolicyFiles(r.PolicyDigest)
+		return err == nil && slices.ContainsFunc(places, here)
 	})
 	if err != nil {
 		return refused
 	}
-	read, err := g.policy.reader.Recall(dir, last.PolicyDigest)
+	read, err := g.policy.reader.Recall(dir, last.PolicyDigest, here)
 	if err != nil {
 		return refused
 	}

@@ -155,11 +155,12 @@ func (a *app) planRollback(f rollbackFlags) (*rollback, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.from, err = r.reader.Recall(r.dir, from); err != nil {
+	if r.from, err = r.reader.Recall(r.dir, from, nil); err != nil {
 		return nil, recalled(err, from)
 	}
 	r.reader.Signed = len(r.reader.Keys) > 0
-	if r.to, err = r.reader.Recall(r.dir, to); err != nil {
+	here := func(files []state.PolicyFile) bool { return samePaths(r.from.Names, files) }
+	if r.to, err = r.reader.Recall(r.dir, to, here); err != nil {
 		return nil, recalled(err, to)
 	}
 	if !slices.Equal(r.from.Names, r.to.Names) {
@@ -199,11 +200,17 @@ func (r *rollback) between(all []activation, f rollbackFlags) (from, to string, 
 	}
 }
 
-// sameFiles reports whether two policies were read from the same places.
-func (r *rollback) sameFiles(one, two string) bool {
-	a, errA := r.dir.PolicyFiles(one)
-	b, errB := r.dir.PolicyFiles(two)
-	return errors.Join(errA, errB) == nil && slices.EqualFunc(a, b, func(a, b state.PolicyFile) bool { return a.Path == b.Path })
+// sameFiles reports whether a policy was ever read from where another one was
+// read last.
+func (r *rollback) sameFiles(one, other string) bool {
+	places, err := r.dir.PolicyFiles(one)
+	here, errHere := r.dir.PolicyFiles(other)
+	if errors.Join(err, errHere) != nil || len(here) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(places, func(p []state.PolicyFile) bool {
+		return slices.EqualFunc(p, here[len(here)-1], func(a, b state.PolicyFile) bool { return a.Path == b.Path })
+	})
 }
 
 // compareRollback makes sure that the earlier policy can be put in force, and

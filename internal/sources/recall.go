@@ -33,14 +33,21 @@ func Kept(dir *state.Dir, digest string) ([]byte, error) {
 
 // Recall reads a policy that was in force from what was kept of its files, as
 // strictly as if they lay there now: signatures, audience and validity are those
-// of today.
-func (r *Reader) Recall(dir *state.Dir, digest string) (*Files, error) {
-	was, err := dir.PolicyFiles(digest)
-	if errors.Is(err, fs.ErrNotExist) {
+// of today. Where it was read from several places, at says which is meant; the
+// last one is where at is nil, or none is.
+func (r *Reader) Recall(dir *state.Dir, digest string, at func([]state.PolicyFile) bool) (*Files, error) {
+	places, err := dir.PolicyFiles(digest)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(places) == 0 {
 		return nil, fmt.Errorf("%s: %w", digest, ErrUnknown)
 	}
 	if err != nil {
 		return nil, err
+	}
+	was := places[len(places)-1]
+	for _, p := range places {
+		if at != nil && at(p) {
+			was = p
+		}
 	}
 	then := *r
 	then.held = map[string][]byte{}

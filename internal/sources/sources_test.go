@@ -132,31 +132,31 @@ func TestRecall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Recall(dir, f.Digest()); !errors.Is(err, ErrUnknown) {
+	if _, err := r.Recall(dir, f.Digest(), nil); !errors.Is(err, ErrUnknown) {
 		t.Errorf("what was never kept: %v", err)
 	}
 	if err := errors.Join(f.Keep(dir), r.Advance(dir, f)); err != nil {
 		t.Fatal(err)
 	}
 	p.write(t, "p.bundle", []byte("gone"))
-	back, err := r.Recall(dir, f.Digest())
+	back, err := r.Recall(dir, f.Digest(), nil)
 	if err != nil || back.Identity() != f.Identity() || back.Names[0] != p.path("p.bundle") {
 		t.Fatalf("%+v, %v", back, err)
 	}
-	if _, err := (&Reader{Keys: []bundle.Key{newPlace(t).key}, Signed: true}).Recall(dir, f.Digest()); !errors.Is(err, bundle.ErrSignature) {
+	if _, err := (&Reader{Keys: []bundle.Key{newPlace(t).key}, Signed: true}).Recall(dir, f.Digest(), nil); !errors.Is(err, bundle.ErrSignature) {
 		t.Errorf("under another trust root: %v", err)
 	}
 	kept := filepath.Join(dir.Path(), "policy", strings.Replace(DigestOf(f.Raw[0]), ":", "-", 1))
 	if err := os.WriteFile(kept, p.sign(2), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Recall(dir, f.Digest()); !errors.Is(err, ErrChanged) {
+	if _, err := r.Recall(dir, f.Digest(), nil); !errors.Is(err, ErrChanged) {
 		t.Errorf("what was changed: %v", err)
 	}
 	if err := os.Remove(kept); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Recall(dir, f.Digest()); !errors.Is(err, ErrGone) {
+	if _, err := r.Recall(dir, f.Digest(), nil); !errors.Is(err, ErrGone) {
 		t.Errorf("what is gone: %v", err)
 	}
 }
@@ -172,7 +172,33 @@ func TestRecallOfAnotherPolicy(t *testing.T) {
 	if err := dir.KeepPolicyFiles(DigestOf([]byte(text)), []state.PolicyFile{{Path: "/p.yaml", Digest: DigestOf(other)}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := new(Reader).Recall(dir, DigestOf([]byte(text))); !errors.Is(err, ErrChanged) {
+	if _, err := new(Reader).Recall(dir, DigestOf([]byte(text)), nil); !errors.Is(err, ErrChanged) {
 		t.Errorf("%v", err)
+	}
+}
+
+// One text may lie in two places; who asks says which is meant.
+func TestRecallFromOneOfTwoPlaces(t *testing.T) {
+	p := newPlace(t)
+	dir := p.state(t)
+	p.write(t, "q.yaml", []byte(text))
+	r := new(Reader)
+	for _, name := range []string{"p.yaml", "q.yaml"} {
+		f, err := r.Files([]string{p.path(name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Keep(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, at := range map[string]func([]state.PolicyFile) bool{
+		"q.yaml": nil,
+		"p.yaml": func(f []state.PolicyFile) bool { return f[0].Path == p.path("p.yaml") },
+	} {
+		f, err := r.Recall(dir, DigestOf([]byte(text)), at)
+		if err != nil || f.Names[0] != p.path(want) {
+			t.Errorf("want %s: %+v, %v", want, f, err)
+		}
 	}
 }

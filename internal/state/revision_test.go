@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,13 +113,27 @@ func TestPolicyFiles(t *testing.T) {
 	if _, err := d.PolicyFiles(digest); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what nobody kept: %v", err)
 	}
-	for _, want := range [][]PolicyFile{{{"/a.yaml", digest}}, {{"/a.yaml", digest}, {"/b.bundle", digest}}} {
-		if err := d.KeepPolicyFiles(digest, want); err != nil {
+	a, b := []PolicyFile{{"/a.yaml", digest}}, []PolicyFile{{"/a.yaml", digest}, {"/b.bundle", digest}}
+	for _, c := range []struct {
+		keep []PolicyFile
+		want [][]PolicyFile
+	}{
+		{a, [][]PolicyFile{a}}, {a, [][]PolicyFile{a}}, {b, [][]PolicyFile{a, b}}, {a, [][]PolicyFile{b, a}},
+	} {
+		if err := d.KeepPolicyFiles(digest, c.keep); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := d.PolicyFiles(digest); err != nil || !slices.Equal(got, want) {
+		if got, err := d.PolicyFiles(digest); err != nil || !slices.EqualFunc(got, c.want, slices.Equal[[]PolicyFile]) {
 			t.Errorf("got %v, %v", got, err)
 		}
+	}
+	for i := range 2 * maxPlaces {
+		if err := d.KeepPolicyFiles(digest, []PolicyFile{{fmt.Sprint("/", i), digest}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := d.PolicyFiles(digest); err != nil || len(got) != maxPlaces || got[maxPlaces-1][0].Path != fmt.Sprint("/", 2*maxPlaces-1) {
+		t.Errorf("got %v, %v", got, err)
 	}
 	for _, bad := range []string{"", "sha256:../../keys/log", digest + "0"} {
 		if err := d.KeepPolicyFiles(bad, nil); err == nil {
