@@ -5,7 +5,7 @@ import (
 	"github.com/custos-zt/custos/audit"
 )
 
-// fillApproval writes what a person answered to a held call.
+// fillApproval writes that a call waits for people, or what one of them answered.
 func fillApproval(out *event, ev *Event) {
 	r := ev.Record
 	out.User = userOf(or(r.Subject, unnamed))
@@ -13,13 +13,22 @@ func fillApproval(out *event, ev *Event) {
 	if r.Session != "" {
 		out.Session = &session{r.Session}
 	}
-	if r.Approval != nil && r.Approval.By != "" {
-		out.Actor = &actor{User: userOf(r.Approval.By)}
-	}
 	out.status(1, "Success")
-	if r.Decision == access.Deny {
+	switch {
+	case r.Approval == nil: // who may answer changed, not what somebody may do
+		out.ActivityID, out.ActivityName = 99, "Change Approver"
+		out.Privileges = []string{"answer held calls"}
+		out.StatusDetail = r.Detail
+		return
+	case r.Decision == access.Deny:
 		out.ActivityID, out.ActivityName = 99, "Refuse Privileges"
 		out.SeverityID = low
+	case r.Decision != access.Allow:
+		out.ActivityID, out.ActivityName = 99, "Request Privileges"
+		out.status(99, "Pending")
+	}
+	if r.Approval.By != "" {
+		out.Actor = &actor{User: userOf(r.Approval.By)}
 	}
 }
 

@@ -257,6 +257,24 @@ func TestAnEventSaysWhatHappened(t *testing.T) {
 	}
 }
 
+// What people say of a held call: only a grant assigns anything.
+func TestAnApprovalSaysWhatWasAnswered(t *testing.T) {
+	r := corpus()[0]
+	r.Kind = audit.KindApproval
+	for effect, want := range map[access.Effect]string{
+		access.Allow: `"activity_id":1,"activity_name":"Assign Privileges"`, access.Deny: `"activity_name":"Refuse Privileges"`, access.Approve: `"activity_name":"Request Privileges"`,
+	} {
+		r.Decision = effect
+		if line := string(encode(t, &r, nil)); !strings.Contains(line, want) || !strings.Contains(line, `"actor":{"user":{"uid":"os:boss"`) {
+			t.Errorf("%s: no %s in %.300s", effect, want, line)
+		}
+	}
+	r.Approval = nil
+	if line := string(encode(t, &r, nil)); !strings.Contains(line, `"Change Approver"`) {
+		t.Errorf("no answer: %.300s", line)
+	}
+}
+
 // An outcome does not name the call; with its admission the event does.
 func TestAnOutcomeTakesTheCallFromItsAdmission(t *testing.T) {
 	admission := corpus()[0]
