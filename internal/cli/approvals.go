@@ -36,7 +36,7 @@ exactly that call, once, and for as long as the rule says.
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listApprovals(cmd.Context(), false) },
 	}
 	cmd.AddCommand(a.approvalsListCommand(), a.approvalsWatchCommand(), a.approvalsAllowCommand(), a.approvalsDenyCommand(),
-		a.approvalsEnrolCommand())
+		a.approvalsEnrolCommand(), a.approvalsStatsCommand())
 	return cmd
 }
 
