@@ -5,7 +5,7 @@
 # Usage: scripts/modules.sh [vet|test|lint|tidy|bench]…   (default: vet test)
 #   lint   golangci-lint with .golangci.yml, built by scripts/lint.sh
 #   tidy   after a dependency of the root module changed
-#   bench  native and peer side by side; the figures of docs
+#   bench  native and peer side by side, BENCHTIME (200ms) each; the figures of docs
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -35,7 +35,7 @@ for mod in adapter/*/go.mod e2e/*/go.mod; do
       "$linter" run --config "$root/.golangci.yml" ./...
       ;;
     tidy) go mod tidy ;;
-    bench) go test -run '^$' -bench Decide ./... ;;
+    bench) go test -run '^$' -bench Decide -benchtime "${BENCHTIME:-200ms}" -timeout 60m ./... ;;
     *)
       echo "modules: $what is not vet, test, lint, tidy or bench" >&2
       exit 2
