@@ -126,9 +126,6 @@ func printed(t *testing.T, state string) {
 	at := []string{"--state", state}
 	export := run(t, 0, append(at, "audit", "export")...)
 	quiet(t, "audit export", export)
-	if n := strings.Count(export, `"kind":"admission"`); n < 2000 {
-		t.Errorf("%d calls were exported", n)
-	}
 	for _, args := range [][]string{
 		{"audit", "export", "--format", "csv"},
 		{"audit", "export", "--format", "ocsf"},
@@ -146,16 +143,26 @@ func printed(t *testing.T, state string) {
 	} {
 		quiet(t, strings.Join(args, " "), run(t, 0, append(at, args...)...))
 	}
-	shown := 0
+	shown, calls := 0, 0
 	for line := range strings.Lines(export) {
-		var r struct{ ID, Kind string }
+		var r struct {
+			ID, Kind  string
+			Coalesced struct{ Count int }
+		}
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%v: %s", err, line)
+		}
+		calls += r.Coalesced.Count // denials that came too fast are counted
+		if r.Kind == "admission" {
+			calls++
 		}
 		if r.Kind == "admission" && shown < 13 { // each place, and the handshake
 			shown++
 			quiet(t, "why --json "+r.ID, run(t, 0, append(at, "why", r.ID, "--json")...))
 		}
+	}
+	if calls < 2000 {
+		t.Errorf("%d calls were exported", calls)
 	}
 }
 

@@ -75,6 +75,7 @@ type Point struct {
 	client  atomic.Pointer[string]
 	allowed atomic.Int64
 	denied  atomic.Int64
+	sealed  atomic.Uint64 // the record that a call was sealed for last
 }
 
 // Counts returns how many messages were allowed and denied so far.
@@ -161,6 +162,9 @@ func (p *Point) Admit(c Call) *Admission {
 func (p *Point) seal(a *Admission, rec *audit.Record, c *Call) {
 	if p.opt.Seal == nil || rec.Args == nil || a.ticket.Seq() == 0 || c.Direction != FromClient && c.Direction != Asked {
 		return
+	}
+	if p.sealed.Swap(a.ticket.Seq()) == a.ticket.Seq() {
+		return // coalesced denials share a record, which tells their number alone
 	}
 	p.opt.Seal.Seal(a.ticket.Slot(), a.ticket.Seq(), rec.Args.HMAC, c.Method, c.Params.Raw())
 }

@@ -70,3 +70,18 @@ func TestTiersAreApplied(t *testing.T) {
 		t.Errorf("described as %+v", a)
 	}
 }
+
+// TestCoalescedDenialsAreNotSealed: calls that share a record would be kept for
+// nobody, one after the other.
+func TestCoalescedDenialsAreNotSealed(t *testing.T) {
+	d := &drawer{}
+	p, _, _ := point(t, Options{Authority: rules{decide: allow}, Seal: d})
+	c := call(t, "tools/call", `{"name":"t","arguments":{"a":1}}`)
+	a := p.Admit(c)
+	for range 5 {
+		p.seal(a, &audit.Record{Args: &audit.Args{}}, &c)
+	}
+	if p.Admit(c); len(d.sealed) != 2 {
+		t.Errorf("sealed %q", d.sealed)
+	}
+}
