@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -103,17 +104,30 @@ func (h *health) count(logDir string) {
 	now := time.Now()
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	for r, err := range audit.Read(logDir, audit.ReadOptions{Keep: func(r *audit.Record) bool {
-		return (r.Kind == audit.KindAdmission || r.Kind == audit.KindApproval) && !r.Time.Before(midnight)
+		return (r.Kind == audit.KindAdmission || r.Kind == audit.KindApproval || r.Kind == audit.KindDenials) && !r.Time.Before(midnight)
 	}}) {
 		switch {
 		case err != nil: // check says what is wrong with the log
 		case h.Held.count(&r):
+		case r.Kind == audit.KindDenials:
+			h.Today.coalesced(r.Coalesced)
 		case r.Decision == access.Allow:
 			h.Today.Allowed++
 		default:
 			h.Today.Denied++
 			h.Today.DeniedBy[deniedBy(&r)]++
 		}
+	}
+}
+
+// coalesced counts the denials that one record stands for.
+func (t *today) coalesced(c *audit.Coalesced) {
+	if c == nil {
+		return
+	}
+	t.Denied += c.Count
+	for _, g := range c.Groups {
+		t.DeniedBy[cmp.Or(g.Rule, string(g.Reason))] += g.Count
 	}
 }
 
