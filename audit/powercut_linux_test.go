@@ -195,5 +195,5 @@ func TestPowerCut(t *testing.T) {
 		t.Fatal("no child acknowledged anything")
 	}
 	recoveryBar(t, times)
-	t.Logf("%d power cuts, %d of them tore a commit group; %d acknowledgements came after the cut", n, torn, late)
+	t.Logf("%d power cuts, %d of them tore a commit group; %d lost acknowledgements that came after the cut", n, torn, late)
 }
