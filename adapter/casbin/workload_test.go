@@ -190,6 +190,9 @@ func TestWorkload(t *testing.T) {
 func BenchmarkDecide(b *testing.B) {
 	enginetest.BenchAll(b, map[string]func(testing.TB, []enginetest.Rule) policy.Engine{
 		"casbin-adapter": workloadEngine,
-		"casbin":         func(t testing.TB, rules []enginetest.Rule) policy.Engine { return newAlone(t, rules) },
+		"casbin": func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+			t.Helper()
+			return newAlone(t, rules)
+		},
 	})
 }

@@ -126,6 +126,9 @@ func TestWorkload(t *testing.T) {
 func BenchmarkDecide(b *testing.B) {
 	enginetest.BenchAll(b, map[string]func(testing.TB, []enginetest.Rule) policy.Engine{
 		"cedar-adapter": workloadEngine,
-		"cedar":         func(t testing.TB, rules []enginetest.Rule) policy.Engine { return newAlone(t, workload(rules)) },
+		"cedar": func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+			t.Helper()
+			return newAlone(t, workload(rules))
+		},
 	})
 }

@@ -93,7 +93,10 @@ func TestWorkload(t *testing.T) {
 func BenchmarkDecide(b *testing.B) {
 	enginetest.BenchAll(b, map[string]func(testing.TB, []enginetest.Rule) policy.Engine{
 		"opa-adapter": workloadEngine,
-		"opa":         func(t testing.TB, rules []enginetest.Rule) policy.Engine { return newAlone(t, workload(rules)) },
-		"cel-linear":  newLinearCEL,
+		"opa": func(t testing.TB, rules []enginetest.Rule) policy.Engine {
+			t.Helper()
+			return newAlone(t, workload(rules))
+		},
+		"cel-linear": newLinearCEL,
 	})
 }

@@ -35,7 +35,9 @@ func keyOf(number int32, kind key) key { return key(number)<<keyBits | kind }
 // crowd is a set of keys, one of 64 bits for each. Two keys may share a bit.
 type crowd uint64
 
-func (k key) crowd() crowd { return 1 << (uint32(k) * 0x9e3779b1 >> 26) }
+func (k key) crowd() crowd {
+	return 1 << (uint32(k) * 0x9e3779b1 >> 26) //nolint:gosec // a number from 0
+}
 
 // callerRoom is how many names of a caller that the policy speaks of fit before
 // a decision allocates.

@@ -20,7 +20,7 @@ func (s *Snapshot) buildIndexes() {
 	for i := range s.rules {
 		x := &s.layers.all[s.rules[i].layer].index
 		for t := range s.targets[i] {
-			b.add(x, &s.targets[i][t], int32(i)) //nolint:gosec // a policy has far fewer rules than 2^31
+			b.add(x, &s.targets[i][t], int32(i))
 		}
 	}
 	s.crowds = make([]crowd, len(s.rules))
@@ -37,7 +37,7 @@ func (s *Snapshot) buildIndexes() {
 	}
 	for at, rules := range b.lists {
 		if len(rules) > divideAbove {
-			s.divideByCaller(int32(at), rules) //nolint:gosec // as above
+			s.divideByCaller(int32(at), rules)
 		}
 	}
 	for i := range s.layers.all {
@@ -126,7 +126,7 @@ func newScope() *scope { return &scope{suffixes: trie{reversed: true}} }
 func (x *index) resolve(rules int) {
 	for kind := range x.kinds {
 		k := &x.kinds[kind]
-		r := rowing{index: x, kind: access.Kind(kind), room: 8*rules + 64, known: map[string]span{}} //nolint:gosec // one of four
+		r := rowing{index: x, kind: access.Kind(kind), room: 8*rules + 64, known: map[string]span{}}
 		if r.kind == access.Method && k.any != nil {
 			r.resolve(k.any, "")
 		}

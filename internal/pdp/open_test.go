@@ -31,8 +31,10 @@ rules:
 		nearest    []access.Condition
 		shown      string
 	}{
-		{tool: "read", args: `{"max":9}`, place: "/etc/x",
-			nearest: []access.Condition{{Field: "args.max", Truth: access.False}, {Field: "paths", Truth: access.False}}, shown: "/etc/x"},
+		{
+			tool: "read", args: `{"max":9}`, place: "/etc/x",
+			nearest: []access.Condition{{Field: "args.max", Truth: access.False}, {Field: "paths", Truth: access.False}}, shown: "/etc/x",
+		},
 		{tool: "send", args: `{"to":7}`, matched: []access.Condition{{Field: "args.to", Truth: access.Unknown}}},
 		{tool: "pay", args: `{"sum":99}`, matched: []access.Condition{{Field: "args.sum", Truth: access.False}}},
 		{tool: "pay", args: `{"sum":9}`},

@@ -120,13 +120,15 @@ type partSlot struct {
 	at int32
 }
 
-func (p part) hash() uint64 { return mixed(uint64(uint32(p.list)), uint64(uint32(p.key))) }
+func (p part) hash() uint64 {
+	return mixed(uint64(uint32(p.list)), uint64(uint32(p.key))) //nolint:gosec // numbers from 0
+}
 
 func (t *parts) find(p part) int32 {
 	if len(t.slots) == 0 {
 		return 0
 	}
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	for i := p.hash() & mask; ; i = (i + 1) & mask {
 		if s := &t.slots[i]; s.at == 0 || s.part == p {
 			return s.at
@@ -150,7 +152,7 @@ func (t *parts) put(p part, at int32) {
 }
 
 func (t *parts) take(s partSlot) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	i := s.hash() & mask
 	for t.slots[i].at != 0 {
 		i = (i + 1) & mask

@@ -90,8 +90,11 @@ func flagsOf(in *Rule) ruleFlags {
 		flag ruleFlags
 		set  bool
 	}{
-		{isNoGrant, in.NoGrant}, {isElseApprove, in.ElseApprove}, {isMonitor, in.Monitor},
-		{isRated, in.Rate != nil}, {isLiftable, len(in.Liftable) > 0},
+		{isNoGrant, in.NoGrant},
+		{isElseApprove, in.ElseApprove},
+		{isMonitor, in.Monitor},
+		{isRated, in.Rate != nil},
+		{isLiftable, len(in.Liftable) > 0},
 	} {
 		if f.set {
 			out |= f.flag
@@ -133,7 +136,7 @@ func Build(p Program) *Snapshot {
 	s.buildLimits(&p)
 	s.nameArgs(&p)
 	for i := range p.Rules {
-		s.buildRule(int32(i), &p.Rules[i]) //nolint:gosec // a policy has far fewer rules than 2^31
+		s.buildRule(int32(i), &p.Rules[i])
 	}
 	s.buildBreakGlass(&p)
 	s.buildIndexes()
@@ -177,7 +180,7 @@ const noRank int32 = -1
 func (s *Snapshot) buildRanks() {
 	s.byID = make([]int32, len(s.rules))
 	for i := range s.byID {
-		s.byID[i] = int32(i) //nolint:gosec // a policy has far fewer rules than 2^31
+		s.byID[i] = int32(i)
 	}
 	slices.SortStableFunc(s.byID, func(a, b int32) int { return cmp.Compare(s.faces[a].id, s.faces[b].id) })
 	ranked := make([]int32, 0, len(s.byID))
@@ -191,7 +194,7 @@ func (s *Snapshot) buildRanks() {
 		return cmp.Or(cmp.Compare(s.targets[b][0].specificity(), s.targets[a][0].specificity()), narrower(&s.rules[a], &s.rules[b]))
 	})
 	for n, i := range ranked {
-		s.rules[i].rank = int32(n) //nolint:gosec // as above
+		s.rules[i].rank = int32(n)
 	}
 }
 

@@ -39,7 +39,7 @@ func (t *table[V]) number(text string) int32 {
 		return 0
 	}
 	h := hashOf(text)
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	for i := h & mask; ; i = (i + 1) & mask {
 		switch s := t.slots[i]; {
 		case s.at == 0:
@@ -73,7 +73,7 @@ func (t *table[V]) add(text string) int32 {
 // take gives the entry with this number a slot.
 func (t *table[V]) take(n int) {
 	h := hashOf(t.entries[n-1].text)
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	k := h & mask
 	for t.slots[k].at != 0 {
 		k = (k + 1) & mask
