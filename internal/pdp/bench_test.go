@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/policy"
@@ -95,6 +97,20 @@ func BenchmarkReload(b *testing.B) {
 		})
 		b.ReportMetric((heap()-before)/(1<<20), "heap-MB")
 		runtime.KeepAlive(s)
+	})
+}
+
+// BenchmarkYAML measures what of a reload is the parser's.
+func BenchmarkYAML(b *testing.B) {
+	const rules = 10000
+	b.Run(fmt.Sprintf("rules=%d", rules), func(b *testing.B) {
+		text := []byte(generated(rules))
+		enginetest.Measure(b, func(int) {
+			var n yaml.Node
+			if err := yaml.Unmarshal(text, &n); err != nil {
+				b.Fatal(err)
+			}
+		})
 	})
 }
 
