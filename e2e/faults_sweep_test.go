@@ -19,24 +19,24 @@ type sweep struct {
 	calls string // as strace names them
 	fault string
 	most  int // runs, whatever is left
-	least int // how many in a hundred calls have to be broken
+	least int // how many in a hundred calls have to be broken; runs differ in how many they make
 }
 
 func sweeps() []sweep {
 	const rename = "rename,renameat,renameat2"
 	return []sweep{
-		{"fdatasync", "error=EIO", 400, 80},
-		{"fdatasync", "error=ENOSPC", 400, 80},
-		{"fsync", "error=EIO", 100, 80},
-		{"pwrite64", "error=EIO", 400, 80},
-		{"pwrite64", "error=ENOSPC", 400, 80},
+		{"fdatasync", "error=EIO", 400, 65},
+		{"fdatasync", "error=ENOSPC", 400, 65},
+		{"fsync", "error=EIO", 100, 65},
+		{"pwrite64", "error=EIO", 400, 65},
+		{"pwrite64", "error=ENOSPC", 400, 65},
 		{"write", "error=EIO", 200, 30},
 		{"write", "error=ENOSPC", 200, 30},
 		{"openat", "error=EIO", 1200, 30},
 		{"openat", "error=ENOSPC", 600, 30},
-		{rename, "error=EIO", 100, 80},
-		{rename, "error=ENOSPC", 100, 80},
-		{"ftruncate", "error=EIO", 50, 80},
+		{rename, "error=EIO", 100, 65},
+		{rename, "error=ENOSPC", 100, 65},
+		{"ftruncate", "error=EIO", 50, 65},
 		{"mkdirat", "error=ENOSPC", 50, 30},
 		{"unlinkat", "error=EIO", 50, 30},
 		{"fdatasync", "delay_enter=7s", 120, 50},
@@ -105,7 +105,7 @@ func (c *coverage) note(tr traced) {
 func (c *coverage) next(run int) (at int, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return 1 + run%c.thread, c.idle < 40+2*c.thread && len(c.broken) < c.calls
+	return 1 + run%c.thread, c.idle < 60+3*c.thread && len(c.broken) < c.calls
 }
 
 // all injects the fault until every call was broken once, or until many runs in
