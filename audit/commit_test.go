@@ -17,11 +17,12 @@ func TestCommitLeads(t *testing.T) {
 	_, dir := slot(t)
 	opt := options(t)
 	d := osDisk()
-	var stack atomic.Value
+	var stack atomic.Pointer[string]
 	sync := d.sync
 	d.sync = func(f *os.File) error {
 		b := make([]byte, 16<<10)
-		stack.Store(string(b[:runtime.Stack(b, false)]))
+		text := string(b[:runtime.Stack(b, false)])
+		stack.Store(&text)
 		return sync(f)
 	}
 	opt.disk = &d
@@ -31,11 +32,11 @@ func TestCommitLeads(t *testing.T) {
 		if err := l.Append(admission(1)).Commit(); err != nil {
 			t.Fatal(err)
 		}
-		if s := stack.Load().(string); !strings.Contains(s, "Ticket.Commit") {
+		if s := *stack.Load(); !strings.Contains(s, "Ticket.Commit") {
 			t.Fatalf("a commit was made by another goroutine:\n%s", s)
 		}
 		mustWait(t, l.Append(admission(1)))
-		if s := stack.Load().(string); strings.Contains(s, "Ticket.Commit") {
+		if s := *stack.Load(); strings.Contains(s, "Ticket.Commit") {
 			t.Fatalf("a wait went to the disk:\n%s", s)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 // diff, graph and mutation look at.
 func TestExpandedDecidesTheSame(t *testing.T) {
 	archives(t, "eval", func(t *testing.T, a archive) {
+		t.Helper()
 		requests := a.file("requests.jsonl")
 		if filepath.Base(a.name) != "templates.txtar" {
 			return // nothing to write out
