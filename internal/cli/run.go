@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"syscall"
@@ -66,6 +67,11 @@ policy in force.
 	cmd.Flags().StringVar(&f.name, "name", "backend", "`name` of the server in policy and log")
 	return cmd
 }
+
+// sparing is how much a guard's memory may grow before it is collected, in per
+// cent of what is in use. One runs for each server: memory is dearer than the
+// time of a collection.
+const sparing = 75
 
 // guard is everything one `run` needs, assembled.
 type guard struct {
@@ -279,6 +285,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 	g.relay = s
 	stopWatching := g.watchPolicy(ctx)
 	defer stopWatching()
+	debug.SetGCPercent(sparing)
 	ending := s.Run(ctx)
 	err = g.end(ending, s)
 	return p.Status(), err
