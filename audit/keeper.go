@@ -3,7 +3,9 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"sync/atomic"
 	"time"
 )
@@ -116,6 +118,9 @@ func (k *keeper) pass() {
 	err := k.sign(head)
 	if err == nil {
 		err = k.expire()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = found("files of the chain are gone: %w", err) // nobody else takes them away
 	}
 	if err != nil {
 		k.log.poison(err)
