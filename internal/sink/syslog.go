@@ -121,7 +121,8 @@ func (s *syslog) send(ctx context.Context) error {
 			return err
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetWriteDeadline(time.Now()) })
+	conn := s.conn // the function may still run when this one has hung up
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Now()) })
 	defer stop()
 	if _, err := s.conn.Write(s.buf); err != nil {
 		return err
