@@ -100,15 +100,12 @@ func (s *Stdio) answered(ctx context.Context, id string, result access.Value, so
 
 // askClient sends a request of Custos to the client and waits for the response.
 func (s *Stdio) askClient(ctx context.Context, method, params string) (response, bool) {
-	id := canon.Quote(s.prefix + itoa(s.made.Add(1)))
-	value, err := canon.Parse(id, s.opt.Limits)
+	key, r, frame, err := s.ownRequest(method, params)
 	if err != nil {
 		return response{}, false
 	}
-	key, _ := canon.IDKey(value)
-	r := &request{id: id, method: method, reply: make(chan response, 1)}
 	s.asking.add(key, r)
-	s.toClient.Send(item{frame: []byte(`{"jsonrpc":"2.0","id":` + id + `,"method":` + canon.Quote(method) + `,"params":` + params + `}`)})
+	s.toClient.Send(item{frame: frame})
 	select {
 	case got := <-r.reply:
 		return got, got.err == ""
@@ -116,7 +113,7 @@ func (s *Stdio) askClient(ctx context.Context, method, params string) (response,
 	}
 	// A late answer is expected, and counts for nothing.
 	if s.asking.cancel(key) != nil {
-		s.toClient.Send(item{frame: []byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + id + `,"reason":"answered elsewhere, or too late"}}`)})
+		s.toClient.Send(item{frame: []byte(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + r.id + `,"reason":"answered elsewhere, or too late"}}`)})
 	}
 	return response{}, false
 }

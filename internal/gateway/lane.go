@@ -54,7 +54,6 @@ type lane struct {
 	full  int   // senders that wait for room
 	busy  bool  // somebody holds the next lines and is outside the lock
 	shut  bool  // Close was called
-	over  bool  // done is closed
 	err   error // the first write error; every later line is dropped
 	moved int   // lines carried so far
 
@@ -117,7 +116,7 @@ func (l *lane) Send(it item) bool {
 // client left.
 func (l *lane) takes() bool { return l.room == nil || l.room(l.bytes) }
 
-// Run carries lines until the lane is closed and empty.
+// Run carries lines until the lane is closed and empty. It MUST be called once.
 func (l *lane) Run() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,10 +125,7 @@ func (l *lane) Run() {
 			l.more.Wait()
 		}
 		if len(l.queue) == 0 {
-			if !l.over {
-				l.over = true
-				close(l.done)
-			}
+			close(l.done)
 			return
 		}
 		l.carry(false)

@@ -191,17 +191,28 @@ func listParams(meta access.Value, cursor string) string {
 	return out + "}"
 }
 
-// ask sends a request of our own and waits for its response.
-func (s *Stdio) ask(method, params string) (response, bool) {
+// ownRequest makes a request of our own: the key of its id, what remembers it
+// until its response, and its frame.
+func (s *Stdio) ownRequest(method, params string) (key string, r *request, frame []byte, err error) {
 	id := canon.Quote(s.prefix + itoa(s.made.Add(1)))
 	value, err := canon.Parse(id, s.opt.Limits)
 	if err != nil {
+		return "", nil, nil, err
+	}
+	key, _ = canon.IDKey(value)
+	r = &request{id: id, method: method, reply: make(chan response, 1)}
+	frame = []byte(`{"jsonrpc":"2.0","id":` + id + `,"method":` + canon.Quote(method) + `,"params":` + params + `}`)
+	return key, r, frame, nil
+}
+
+// ask sends a request of our own and waits for its response.
+func (s *Stdio) ask(method, params string) (response, bool) {
+	key, r, frame, err := s.ownRequest(method, params)
+	if err != nil {
 		return response{}, false
 	}
-	key, _ := canon.IDKey(value)
-	r := &request{id: id, method: method, reply: make(chan response, 1)}
 	s.asked.add(key, r)
-	s.toServer.Send(item{frame: []byte(`{"jsonrpc":"2.0","id":` + id + `,"method":` + canon.Quote(method) + `,"params":` + params + `}`)})
+	s.toServer.Send(item{frame: frame})
 	patience := time.NewTimer(listPatience)
 	defer patience.Stop()
 	select {
