@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -172,15 +171,7 @@ func ReadBreadcrumb(dir string) (*Breadcrumb, error) {
 }
 
 func readCrumb(path string) (*Breadcrumb, error) {
-	f, err := openRead(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, emergencySize))
+	b, err := readSmall(path, emergencySize)
 	if err != nil {
 		return nil, err
 	}

@@ -77,8 +77,12 @@ func (c Chain) KeepWitnessed(signed []byte) error {
 	return replaceFile(&d, c.Dir, witnessedName, signed, func() bool { return true })
 }
 
-// readNote returns what a small file holds, nil where there is none.
-func readNote(path string) ([]byte, error) {
+// readNote returns what a file that holds a signed note holds, nil where there
+// is none.
+func readNote(path string) ([]byte, error) { return readSmall(path, maxCheckpoint+1) }
+
+// readSmall returns what a small file holds up to limit, nil where there is none.
+func readSmall(path string, limit int64) ([]byte, error) {
 	f, err := openRead(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -87,7 +91,7 @@ func readNote(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxCheckpoint+1))
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 // replaceFile puts a small file in place: a crash leaves the old one or the new
