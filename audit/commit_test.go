@@ -22,7 +22,10 @@ func TestCommitLeads(t *testing.T) {
 	d.sync = func(f *os.File) error {
 		b := make([]byte, 16<<10)
 		text := string(b[:runtime.Stack(b, false)])
-		stack.Store(&text)
+		// Zeros written ahead are made durable behind the commits.
+		if !strings.Contains(text, ".extend(") {
+			stack.Store(&text)
+		}
 		return sync(f)
 	}
 	opt.disk = &d
