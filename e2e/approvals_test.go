@@ -40,6 +40,18 @@ func newOffice(t *testing.T, policy, wait string) *office {
 	return l
 }
 
+// configure adds to the configuration.
+func (l *office) configure(text string) {
+	l.t.Helper()
+	before, err := os.ReadFile(l.config)
+	if err == nil {
+		err = os.WriteFile(l.config, append(before, text...), 0o600)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 // guarding is the command line that guards a server.
 func (l *office) guarding(server []string) []string {
 	return append(peers.Custos(l.t, "--state", l.state, "--config", l.config, "run", "--policy", l.policy, "--name", "server", "--"), server...)

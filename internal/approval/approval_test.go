@@ -10,7 +10,9 @@ import (
 )
 
 func TestEveryPartOfARequestIsBound(t *testing.T) {
-	free := map[string]bool{"Params": true, "Rules": true} // the digest of Params is bound, rules are compared
+	// The digest of Params is bound, rules are compared, and Secrets say what is
+	// shown.
+	free := map[string]bool{"Params": true, "Rules": true, "Secrets": true}
 	seen := map[[32]byte]string{}
 	var r Request
 	seen[r.Binding()] = "nothing"

@@ -32,6 +32,10 @@ type Request struct {
 	Digest [32]byte
 	// Params is the raw JSON that was digested, for people to see.
 	Params string
+	// Secrets are the places in the arguments that the tool declares as secrets:
+	// the keys that lead there, "" into every item of a list. They are shown to
+	// nobody, and nothing is bound to them.
+	Secrets [][]string
 
 	// Policy is the digest of the policy that holds the call, and Rules all of
 	// its rules that do.

@@ -40,6 +40,8 @@ type Options struct {
 	Person func() approval.Person
 	// Key seals tokens. It MUST be the same in all processes.
 	Key func() [32]byte
+	// Mask hides known secrets from everybody who is asked; nil knows none.
+	Mask Mask
 }
 
 // Desk is where one process asks. It is safe for concurrent use.

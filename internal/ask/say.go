@@ -33,7 +33,7 @@ func (d *Desk) Show(ctx context.Context, id string) (*View, error) {
 	if err := approval.Check(&it.Request, &vote); err != nil {
 		return nil, err
 	}
-	v, err := Look(ctx, b, &it)
+	v, err := d.Look(ctx, &it)
 	if err == nil && v.Problem != "" {
 		err = errors.New(v.Problem)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ type View struct {
 	// Hidden says that something in the call would not show, or show as
 	// something else, if it were not escaped.
 	Hidden bool `json:"hidden"`
+	// Masked says that a secret stands in the call, which is shown as its name.
+	Masked bool `json:"masked"`
 	// Successor is the id of the request that took the place of this one.
 	Successor string `json:"successor,omitempty"`
 	// Problem says why the call cannot be shown; it cannot be allowed then.
@@ -63,12 +66,17 @@ type Argument struct {
 var errOther = errors.New("what is stored is not the call that was held")
 
 // Look prepares a request for people. It checks that what is shown is what an
-// answer is bound to.
-func Look(ctx context.Context, b *book.Book, it *book.Item) (*View, error) {
-	r := &it.Request
+// answer is bound to. Whatever channel shows a request MUST get it here: what is
+// secret is masked for all of them.
+func (d *Desk) Look(ctx context.Context, it *book.Item) (*View, error) {
+	b, err := d.Book()
+	if err != nil {
+		return nil, err
+	}
+	r, s := &it.Request, &showing{mask: d.opt.Mask, secrets: it.Request.Secrets}
 	v := &View{
-		ID: it.ID(), State: it.State, Title: title(r), Subject: term.Escape(r.Subject), Agent: term.Escape(r.Agent),
-		Client: term.Escape(r.Client), Root: term.Escape(r.Root), Opened: it.Opened, Expires: it.Term.Until.Wall,
+		ID: it.ID(), State: it.State, Title: s.text(plainTitle(r)), Subject: s.text(r.Subject), Agent: s.text(r.Agent),
+		Client: s.text(r.Client), Root: s.text(r.Root), Opened: it.Opened, Expires: it.Term.Until.Wall,
 		Arguments: []Argument{}, Rules: r.Rules, Missing: approval.Missing(r, it.Votes),
 	}
 	if it.Successor != 0 {
@@ -91,6 +99,7 @@ func Look(ctx context.Context, b *book.Book, it *book.Item) (*View, error) {
 		if before, err = arguments(&last); err != nil {
 			compared = false
 		}
+		s.secrets = append(slices.Clip(s.secrets), last.Request.Secrets...)
 	}
 	if compared {
 		v.Definition = "unchanged"
@@ -98,45 +107,29 @@ func Look(ctx context.Context, b *book.Book, it *book.Item) (*View, error) {
 			v.Definition = "CHANGED"
 		}
 	}
-	v.fill(args, before, compared)
-	v.Hidden = v.Hidden || v.Title != plainTitle(r)
+	v.fill(s, args, before, compared)
+	v.Masked = s.masked
+	v.Hidden = v.Hidden || !shows(plainTitle(r))
 	return v, nil
 }
 
-func (v *View) fill(args, before access.Value, compared bool) {
+func (v *View) fill(s *showing, args, before access.Value, compared bool) {
 	for _, m := range args.Members() {
-		a := Argument{Name: argName(m.Key), Value: Show(m.Value), Compared: compared}
-		v.Hidden = v.Hidden || term.Escape(m.Key) != m.Key || hides(m.Value)
+		a := Argument{Name: s.name(m.Key), Value: s.value(m.Value, m.Key), Compared: compared}
+		v.Hidden = v.Hidden || !shows(m.Key) || hides(m.Value)
 		if old := before.Get(m.Key); compared && canon.Digest(old) != canon.Digest(m.Value) {
 			a.Last = "not given"
 			if !old.IsAbsent() {
-				a.Last = Show(old)
+				a.Last = s.value(old, m.Key)
 			}
 		}
 		v.Arguments = append(v.Arguments, a)
 	}
 	for _, m := range before.Members() {
 		if compared && args.Get(m.Key).IsAbsent() {
-			v.Arguments = append(v.Arguments, Argument{Name: argName(m.Key), Value: "not given", Last: Show(m.Value), Compared: true})
+			v.Arguments = append(v.Arguments, Argument{Name: s.name(m.Key), Value: "not given", Last: s.value(m.Value, m.Key), Compared: true})
 		}
 	}
-}
-
-// argName returns the name of an argument as it is shown. One that is no plain
-// word, or could be taken for what Custos says itself, is quoted.
-func argName(key string) string {
-	plain := key != ""
-	for _, c := range key {
-		plain = plain && (c == '_' || c == '-' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
-	}
-	switch strings.ToLower(key) {
-	case "why", "hidden", "problem":
-		plain = false
-	}
-	if plain {
-		return key
-	}
-	return term.Escape(canon.Quote(key))
 }
 
 // arguments reads what is shown off a stored call: the arguments of a tool or
@@ -156,22 +149,18 @@ func arguments(it *book.Item) (access.Value, error) {
 	return params, nil
 }
 
-// Show returns a value as one line of JSON that shows itself: text as it is
-// read by programs, but what would move, hide, reorder or imitate other text is
-// escaped.
-func Show(v access.Value) string {
-	return term.Escape(string(canon.AppendCanonical(nil, v)))
-}
+// shows reports whether a text shows itself.
+func shows(text string) bool { return term.Escape(text) == text }
 
 // hides reports whether a text in v has characters that do not show themselves.
 // Line ends and tabs are ordinary.
 func hides(v access.Value) bool {
 	if v.Kind() == access.String {
 		plain := strings.NewReplacer("\n", "", "\t", "").Replace(v.Text())
-		return term.Escape(plain) != plain
+		return !shows(plain)
 	}
 	for _, m := range v.Members() {
-		if term.Escape(m.Key) != m.Key || hides(m.Value) {
+		if !shows(m.Key) || hides(m.Value) {
 			return true
 		}
 	}
@@ -188,8 +177,6 @@ func plainTitle(r *approval.Request) string {
 		return r.Kind.String() + " " + r.Name
 	}
 }
-
-func title(r *approval.Request) string { return term.Escape(plainTitle(r)) }
 
 // By says who asks: "by claude-code for os:dev in /home/dev/app".
 func (v *View) By() string {
@@ -258,6 +245,9 @@ func (v *View) Lines() [][2]string {
 	}
 	if v.Hidden {
 		out = append(out, [2]string{"HIDDEN", "this call contains characters that do not show; they are shown here as \\u escapes"})
+	}
+	if v.Masked {
+		out = append(out, [2]string{"MASKED", "a secret stands in this call; it is shown as its name, and the answer is to its true value"})
 	}
 	if v.Problem != "" {
 		out = append(out, [2]string{"PROBLEM", v.Problem + "; it cannot be allowed"})

@@ -102,7 +102,7 @@ func (a *app) counter() (*counter, error) {
 		return nil, err
 	}
 	c := &counter{log: &lazyLog{dir: path, hide: hide}}
-	c.Desk = newDesk(dir, c.log)
+	c.Desk = newDesk(dir, c.log, &hide)
 	if c.book, err = c.Book(); err != nil {
 		return nil, failure(err, "")
 	}
@@ -110,10 +110,11 @@ func (a *app) counter() (*counter, error) {
 }
 
 // newDesk returns the desk of a state directory. Nothing is opened yet.
-func newDesk(dir *state.Dir, log ask.Evidence) *ask.Desk {
+func newDesk(dir *state.Dir, log ask.Evidence, hide *redact.Options) *ask.Desk {
 	return ask.NewDesk(ask.Options{
 		Open: openBook(dir), Evidence: log, Isolation: engine.Isolation, Person: operator,
-		Key: func() [32]byte { return dir.HMAC("custos approvals: states of questions", nil) },
+		Key:  func() [32]byte { return dir.HMAC("custos approvals: states of questions", nil) },
+		Mask: hide.Secrets.Mask,
 	})
 }
 
@@ -226,5 +227,5 @@ func (c *counter) look(ctx context.Context, id string) (*ask.View, error) {
 	if err != nil {
 		return nil, failure(err, "")
 	}
-	return ask.Look(ctx, c.book, &it)
+	return c.Look(ctx, &it)
 }

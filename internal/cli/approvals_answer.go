@@ -87,7 +87,7 @@ func (a *app) answer(ctx context.Context, id string, allow bool, risk, code stri
 	if err != nil {
 		return notCounted(id, err)
 	}
-	if v, err = ask.Look(ctx, c.book, &it); err != nil {
+	if v, err = c.Look(ctx, &it); err != nil {
 		return failure(err, "")
 	}
 	if a.json {

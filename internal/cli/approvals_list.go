@@ -61,7 +61,7 @@ func (a *app) views(ctx context.Context, all bool) ([]*ask.View, error) {
 		return nil, failure(err, "")
 	}
 	for i := range items {
-		v, err := ask.Look(ctx, c.book, &items[i])
+		v, err := c.Look(ctx, &items[i])
 		if err != nil {
 			return nil, failure(err, "")
 		}

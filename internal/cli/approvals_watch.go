@@ -127,7 +127,7 @@ func (w *vigil) settled(ctx context.Context) error {
 			continue
 		}
 		w.shown[n] = it.State
-		v, err := ask.Look(ctx, w.at.book, &it)
+		v, err := w.at.Look(ctx, &it)
 		if err != nil {
 			return failure(err, "")
 		}
@@ -143,7 +143,7 @@ func (w *vigil) settled(ctx context.Context) error {
 }
 
 func (w *vigil) show(ctx context.Context, it *book.Item) error {
-	v, err := ask.Look(ctx, w.at.book, it)
+	v, err := w.at.Look(ctx, it)
 	if err != nil {
 		return failure(err, "")
 	}
@@ -207,7 +207,7 @@ func (w *vigil) answer(ctx context.Context, v *ask.View, allow bool) error {
 		fmt.Fprintf(w.app.Out, "  %s\n", term.Escape(notCounted(v.ID, err).Error()))
 		return nil
 	}
-	if v, err = ask.Look(ctx, w.at.book, &it); err != nil {
+	if v, err = w.at.Look(ctx, &it); err != nil {
 		return failure(err, "")
 	}
 	w.shown[it.Number] = it.State

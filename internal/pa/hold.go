@@ -110,6 +110,11 @@ func (a *Administrator) held(s *pdp.Snapshot, r *access.Request, def *inventory.
 	if def != nil {
 		h.Definition = def.Digest
 	}
+	for _, text := range r.Tool.Secrets {
+		if p, err := pdp.ParseArgPath(text); err == nil { // it was read once, with the policy
+			h.Secrets = append(h.Secrets, p.Keys())
+		}
+	}
 	for _, m := range d.Matched {
 		if m.Effect == access.Approve && !m.Monitor && !m.Lifted {
 			h.Rules = add(h.Rules, s, m.Rule, m.Position)

@@ -67,6 +67,15 @@ func bracket(s string) (step, string, error) {
 	return step{}, "", errors.New(`in an argument path, brackets are [] for each item or ["name"]`)
 }
 
+// Keys returns the keys that lead along the path, "" into every item of a list.
+func (p *ArgPath) Keys() []string {
+	out := make([]string, len(p.steps))
+	for i, st := range p.steps {
+		out[i] = st.key
+	}
+	return out
+}
+
 // Reference names what an argument must be equal to.
 type Reference struct {
 	// Text is "subject.id", "subject.issuer", "subject.tenant", "agent.id",

@@ -149,7 +149,11 @@ func (c *consultation) insert(ctx context.Context, it *Item) error {
 	if err != nil {
 		return err
 	}
-	params, err := c.book.sealed(r.Params, binding)
+	text, err := packed(r)
+	if err != nil {
+		return err
+	}
+	params, err := c.book.sealed(text, binding)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,11 @@ func (b *Book) scan(rows *sql.Rows) (Item, error) {
 		return it, nil
 	}
 	if len(params) > 0 {
-		r.Params, it.Faulty = b.unsealed(params, r.Binding())
+		text, err := b.unsealed(params, r.Binding())
+		if err == nil {
+			err = unpack(text, r)
+		}
+		it.Faulty = err
 	}
 	return it, nil
 }

@@ -4,7 +4,11 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
+	"strings"
+
+	"github.com/custos-zt/custos/internal/approval"
 )
 
 // sealer returns AES-256-GCM under a key.
@@ -38,4 +42,30 @@ func (b *Book) unsealed(box []byte, binding [32]byte) (string, error) {
 		return "", errSealed
 	}
 	return string(text), nil
+}
+
+// hiding begins what is sealed of a call of which something is to be shown to
+// nobody: where stands in a line of JSON, and the params follow. No JSON text
+// begins so.
+const hiding = "secrets "
+
+// packed is what is sealed of a request.
+func packed(r *approval.Request) (string, error) {
+	if len(r.Secrets) == 0 {
+		return r.Params, nil
+	}
+	where, err := json.Marshal(r.Secrets)
+	return hiding + string(where) + "\n" + r.Params, err
+}
+
+// unpack is the inverse of packed.
+func unpack(text string, r *approval.Request) error {
+	rest, hides := strings.CutPrefix(text, hiding)
+	if !hides {
+		r.Params = text
+		return nil
+	}
+	where, params, _ := strings.Cut(rest, "\n")
+	r.Params = params
+	return json.Unmarshal([]byte(where), &r.Secrets)
 }
