@@ -51,7 +51,9 @@ type Person struct {
 // Vote is one person's answer to one request.
 type Vote struct {
 	access.Answer
-	Groups []string
+	Groups []string `json:"groups,omitempty"`
+	// Standing says how far the answer shall stand, nil for this one call.
+	Standing *Terms `json:"standing,omitempty"`
 }
 
 // Errors of an answer that does not count. The texts are for whoever answers.
@@ -81,6 +83,11 @@ func Check(r *Request, v *Vote) error {
 		}
 		if !Assurance(v.Assurance).AtLeast(rule.Assurance) {
 			return fmt.Errorf("%w: rule %s wants %s, and this is %s", ErrAssurance, rule.ID, rule.Assurance, v.Assurance)
+		}
+	}
+	if v.Standing != nil {
+		if err := CheckTerms(r.Rules, v.Standing); err != nil {
+			return err
 		}
 	}
 	for i := range r.Rules {

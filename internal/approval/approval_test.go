@@ -10,9 +10,9 @@ import (
 )
 
 func TestEveryPartOfARequestIsBound(t *testing.T) {
-	// The digest of Params is bound, rules are compared, and Secrets say what is
-	// shown.
-	free := map[string]bool{"Params": true, "Rules": true, "Secrets": true}
+	// The digest of Params is bound, rules are compared, Secrets say what is shown
+	// and Paths what follows from the call.
+	free := map[string]bool{"Params": true, "Rules": true, "Secrets": true, "Paths": true}
 	seen := map[[32]byte]string{}
 	var r Request
 	seen[r.Binding()] = "nothing"

@@ -11,6 +11,9 @@ import (
 
 // Request is one held call, with everything that an answer is bound to.
 type Request struct {
+	// Act is "" for a call. Otherwise nothing is held: somebody asks for a lease,
+	// which people's answers make. No call of an agent has an act.
+	Act Act
 	// Subject is issuer:id of the person behind the agent, Agent the proven
 	// identity of the software, "" where there is none.
 	Subject, Agent string
@@ -36,6 +39,9 @@ type Request struct {
 	// the keys that lead there, "" into every item of a list. They are shown to
 	// nobody, and nothing is bound to them.
 	Secrets [][]string
+	// Paths are the arguments that are paths for certain. They follow from the
+	// call, and nothing is bound to them.
+	Paths []string
 
 	// Policy is the digest of the policy that holds the call, and Rules all of
 	// its rules that do.
@@ -56,29 +62,46 @@ type Rule struct {
 	NotSelf bool          `json:"not_self,omitempty"`
 	Valid   time.Duration `json:"valid,omitempty"`
 	Wait    time.Duration `json:"wait,omitempty"`
+	// Standing says whether and how far an answer may stand for later calls.
+	Standing Standing `json:"standing,omitzero"`
 }
+
+// Act is what a request asks for that holds no call.
+type Act string
+
+// The acts.
+const (
+	ActLease      Act = "lease"
+	ActBreakGlass Act = "break-glass"
+)
 
 // Binding is the digest that a grant and the call that uses it must share:
 // everything but the rules, which are compared by [Covers].
 func (r *Request) Binding() [32]byte {
-	return digest("binding", r.Subject, r.Agent, r.Client, r.Root, r.Backend, r.Instance,
+	return digest("binding"+string(r.Act), r.Subject, r.Agent, r.Client, r.Root, r.Backend, r.Instance,
 		r.Kind.String(), r.Method, r.Name, string(r.Definition[:]), string(r.Digest[:]), r.Policy)
 }
 
 // Call is the digest of the call itself: what stays the same where policy,
 // definition or backend change under a request.
 func (r *Request) Call() [32]byte {
-	return digest("call", r.Subject, r.Agent, r.Client, r.Root, r.Backend, r.Method, r.Name, string(r.Digest[:]))
+	return digest("call"+string(r.Act), r.Subject, r.Agent, r.Client, r.Root, r.Backend, r.Method, r.Name, string(r.Digest[:]))
 }
 
 // Asked is the digest that a refusal is remembered by. It leaves out what an
 // agent can change by connecting anew.
 func (r *Request) Asked() [32]byte {
-	return digest("asked", r.Subject, r.Agent, r.Backend, r.Method, r.Name, string(r.Digest[:]))
+	return digest("asked"+string(r.Act), r.Subject, r.Agent, r.Backend, r.Method, r.Name, string(r.Digest[:]))
 }
 
-// Principal names whose open requests are counted together.
-func (r *Request) Principal() string { return r.Subject + " " + r.Agent }
+// Principal names whose open requests are counted together. Calls of agents do
+// not keep a person from asking for a lease.
+func (r *Request) Principal() string {
+	if r.Act != "" {
+		return string(r.Act) + " for " + r.Subject
+	}
+	return r.Subject + " " + r.Agent
+}
 
 // digest is unambiguous: every part is preceded by its length.
 func digest(parts ...string) (out [32]byte) {

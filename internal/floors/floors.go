@@ -52,7 +52,7 @@ func Table() []Room {
 		{Path: "internal/review", Inside: []string{"access", "audit", "internal/query", "internal/term"}},
 		{Path: "internal/clock", Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/limit"},
-		{Path: "internal/approval", Inside: []string{"access"}, Outside: []string{"golang.org/x/sys"}},
+		{Path: "internal/approval", Inside: []string{"access", "internal/canon"}, Outside: []string{"golang.org/x/sys"}},
 		{Path: "internal/statedb", Outside: []string{"modernc.org/sqlite"}},
 		{Path: "internal/approval/book", Inside: []string{"access", "internal/approval", "internal/statedb"}, Outside: []string{"github.com/pquerna/otp"}},
 		{Path: "internal/pa", Inside: []string{"access", "internal/approval", "internal/canon", "internal/inventory", "internal/limit", "internal/pdp"}},

@@ -44,28 +44,36 @@ func (b *Book) unsealed(box []byte, binding [32]byte) (string, error) {
 	return string(text), nil
 }
 
-// hiding begins what is sealed of a call of which something is to be shown to
-// nobody: where stands in a line of JSON, and the params follow. No JSON text
+// about begins what is sealed of a call of which more is kept than its params:
+// what that is stands in a line of JSON, and the params follow. No JSON text
 // begins so.
-const hiding = "secrets "
+const about = "about "
+
+// aside is what is kept of a request beside its params.
+type aside struct {
+	Secrets [][]string `json:"secrets,omitempty"`
+	Paths   []string   `json:"paths,omitempty"`
+}
 
 // packed is what is sealed of a request.
 func packed(r *approval.Request) (string, error) {
-	if len(r.Secrets) == 0 {
+	if len(r.Secrets) == 0 && len(r.Paths) == 0 {
 		return r.Params, nil
 	}
-	where, err := json.Marshal(r.Secrets)
-	return hiding + string(where) + "\n" + r.Params, err
+	more, err := json.Marshal(aside{r.Secrets, r.Paths})
+	return about + string(more) + "\n" + r.Params, err
 }
 
 // unpack is the inverse of packed.
 func unpack(text string, r *approval.Request) error {
-	rest, hides := strings.CutPrefix(text, hiding)
-	if !hides {
+	rest, more := strings.CutPrefix(text, about)
+	if !more {
 		r.Params = text
 		return nil
 	}
-	where, params, _ := strings.Cut(rest, "\n")
-	r.Params = params
-	return json.Unmarshal([]byte(where), &r.Secrets)
+	kept, params, _ := strings.Cut(rest, "\n")
+	var a aside
+	err := json.Unmarshal([]byte(kept), &a)
+	r.Params, r.Secrets, r.Paths = params, a.Secrets, a.Paths
+	return err
 }
