@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/custos-zt/custos/internal/config"
+	"github.com/custos-zt/custos/internal/post"
 )
 
 // otlpClient speaks OTLP over HTTP, in protobuf, without the SDK: a sink has its
@@ -25,11 +26,11 @@ type otlpClient struct {
 }
 
 func newOTLPClient(c *config.OTLP, env *Env) (*otlpClient, error) {
-	client, err := newClient(c.TLS, env)
+	conf, err := post.TLS(c.TLS, "", env.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	o := &otlpClient{endpoint: c.Endpoint, headers: http.Header{}, client: client, version: env.Version}
+	o := &otlpClient{endpoint: c.Endpoint, headers: http.Header{}, client: post.NewClient(conf), version: env.Version}
 	for _, h := range c.Headers {
 		value, err := h.Value.Resolve(env.Getenv)
 		if err != nil {
@@ -82,11 +83,11 @@ func (e *otlpError) final() bool {
 func (o *otlpClient) send(ctx context.Context, signal string, body []byte) (rejected uint64, why string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.endpoint+"/v1/"+signal, bytes.NewReader(body))
 	if err != nil {
-		return 0, "", withoutURL(err)
+		return 0, "", post.WithoutURL(err)
 	}
 	req.Header = o.headers.Clone()
 	req.Header.Set("Content-Type", "application/x-protobuf")
-	status, answer, err := exchange(o.client, req, o.version)
+	status, answer, err := post.Exchange(o.client, req, o.version)
 	switch {
 	case err != nil:
 		return 0, "", err

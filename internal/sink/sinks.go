@@ -2,11 +2,6 @@ package sink
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"os"
 
 	"github.com/custos-zt/custos/internal/config"
 )
@@ -50,37 +45,4 @@ func Configured(c config.Sinks, env Env) []Spec {
 		add(Spec{Name: "prometheus", Pair: true, FromEnd: true}, func() (Sink, error) { return openPrometheus(p, &env) })
 	}
 	return out
-}
-
-// clientTLS returns how to speak to a receiver: TLS 1.2 at least, and always
-// with a certificate that is checked.
-func clientTLS(t config.TLS, serverName string, env *Env) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName}
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("tls.ca: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca: %s holds no certificate", t.CA)
-		}
-	}
-	if t.Cert == "" {
-		return c, nil
-	}
-	cert, err := os.ReadFile(t.Cert)
-	if err != nil {
-		return nil, fmt.Errorf("tls.cert: %w", err)
-	}
-	key, err := t.Key.Resolve(env.Getenv)
-	if err != nil {
-		return nil, fmt.Errorf("tls.key: %w", err)
-	}
-	pair, err := tls.X509KeyPair(cert, []byte(key))
-	if err != nil {
-		return nil, errors.New("tls.cert and tls.key do not belong together, or are not PEM")
-	}
-	c.Certificates = []tls.Certificate{pair}
-	return c, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/config"
 	"github.com/custos-zt/custos/internal/ocsf"
+	"github.com/custos-zt/custos/internal/post"
 )
 
 const (
@@ -52,7 +53,7 @@ func openSyslog(c *config.Syslog, env *Env) (Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, err := clientTLS(c.TLS, host, env)
+	conf, err := post.TLS(c.TLS, host, env.Getenv)
 	if err != nil {
 		return nil, err
 	}

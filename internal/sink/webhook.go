@@ -3,41 +3,21 @@ package sink
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/custos-zt/custos/internal/config"
+	"github.com/custos-zt/custos/internal/post"
 )
 
-const (
-	// leastSecret is the shortest secret that signs anything.
-	leastSecret = 16
-	// tolerance is how far the clock of a receiver may be from ours.
-	tolerance = 5 * time.Minute
-)
-
-// webhook posts batches of records, signed as Standard Webhooks 1.0 says, so
-// that a receiver can check them with a library that it has:
-//
-//	webhook-id         "msg_" and a digest of the body
-//	webhook-timestamp  seconds since 1970
-//	webhook-signature  "v1," and the base64 of
-//	                   HMAC-SHA-256(secret, id "." timestamp "." body)
-//
-// A secret that begins with "whsec_" is base64 behind it; any other one is used
-// as it is. See [VerifyWebhook].
+// webhook posts batches of records, signed: see [post.Key.Sign].
 type webhook struct {
 	url    string
-	key    []byte
+	key    post.Key
 	client *http.Client
 	lines  *lines
 	format string
@@ -50,29 +30,15 @@ func openWebhook(c *config.Webhook, env *Env) (Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := webhookKey(secret)
+	key, err := post.ParseKey(secret)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Secret, err)
 	}
-	client, err := newClient(c.TLS, env)
+	conf, err := post.TLS(c.TLS, "", env.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	return &webhook{url: c.URL, key: key, client: client, lines: newLines(c.Format, env), format: c.Format, env: env, now: time.Now}, nil
-}
-
-func webhookKey(secret string) ([]byte, error) {
-	key := []byte(secret)
-	if text, ok := strings.CutPrefix(secret, "whsec_"); ok {
-		var err error
-		if key, err = base64.StdEncoding.DecodeString(text); err != nil {
-			return nil, errors.New("what follows whsec_ is not base64")
-		}
-	}
-	if len(key) < leastSecret {
-		return nil, fmt.Errorf("the secret is shorter than %d bytes (openssl rand -hex 32)", leastSecret)
-	}
-	return key, nil
+	return &webhook{url: c.URL, key: key, client: post.NewClient(conf), lines: newLines(c.Format, env), format: c.Format, env: env, now: time.Now}, nil
 }
 
 // Deliver posts a batch, in halves where the receiver calls it too large.
@@ -135,58 +101,18 @@ func (w *webhook) body(batch []Event) ([]byte, error) {
 func (w *webhook) post(ctx context.Context, body []byte) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {
-		return 0, withoutURL(err)
+		return 0, post.WithoutURL(err)
 	}
-	sum := sha256.Sum256(body)
-	id := "msg_" + hex.EncodeToString(sum[:12])
-	at := strconv.FormatInt(w.now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Webhook-Id", id)
-	req.Header.Set("Webhook-Timestamp", at)
-	req.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(signWebhook(w.key, id, at, body)))
-	status, _, err = exchange(w.client, req, w.env.Version)
+	w.key.Sign(req.Header, body, w.now())
+	status, _, err = post.Exchange(w.client, req, w.env.Version)
 	return status, err
-}
-
-func signWebhook(key []byte, id, at string, body []byte) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte(id + "." + at + "."))
-	m.Write(body)
-	return m.Sum(nil)
 }
 
 // Close forgets the connections.
 func (w *webhook) Close() error {
 	w.client.CloseIdleConnections()
 	return nil
-}
-
-// VerifyWebhook checks what a receiver got: the headers, the body byte for byte,
-// and its own clock. A receiver MUST refuse a request for which it returns an
-// error, and SHOULD remember the uid of each record, because a batch may come
-// twice.
-func VerifyWebhook(secret string, h http.Header, body []byte, now time.Time) error {
-	key, err := webhookKey(secret)
-	if err != nil {
-		return err
-	}
-	id, at := h.Get("Webhook-Id"), h.Get("Webhook-Timestamp")
-	seconds, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || id == "" {
-		return errors.New("no webhook-id or no webhook-timestamp")
-	}
-	if d := now.Sub(time.Unix(seconds, 0)); d > tolerance || d < -tolerance {
-		return fmt.Errorf("signed %v from now, which is more than %v", d.Round(time.Second), tolerance)
-	}
-	want := signWebhook(key, id, at, body)
-	for _, one := range strings.Fields(h.Get("Webhook-Signature")) {
-		text, ok := strings.CutPrefix(one, "v1,")
-		got, err := base64.StdEncoding.DecodeString(text)
-		if ok && err == nil && hmac.Equal(got, want) {
-			return nil
-		}
-	}
-	return errors.New("no signature fits")
 }
 
 // quoteJSON returns s as a JSON string.
