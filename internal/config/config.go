@@ -32,6 +32,8 @@ type Config struct {
 	Approvals Approvals
 	// Sinks say where records go beside the log.
 	Sinks Sinks
+	// Listen says where Custos listens.
+	Listen Listen
 	// Denials says how a denied tools/call answers.
 	Denials Denials
 	// Source is the file that was read, "" for none.
@@ -116,6 +118,7 @@ func Default() Config {
 		Audit:     Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour, Redaction: defaultRedaction(), Replay: defaultReplay()},
 		Approvals: Approvals{Wait: 45 * time.Second, Channels: ApprovalChannels()},
 		Denials:   DenyAsResult,
+		Listen:    Listen{Admin: defaultAdmin},
 	}
 }
 

@@ -27,6 +27,7 @@ policy: {files: [{path: policies/*.yaml, layer: global}, {path: /etc/p.yaml}]}
 limits: {frame: 1MiB, depth: 32, in_flight: 8MiB}
 audit: {segment: {size: 1MiB, age: 30m}}
 approvals: {wait: 0s, channels: [cli]}
+listen: {admin: 127.0.0.1:9}
 denials: error
 `)
 	got, problems := Load(Where{Flag: path})
@@ -43,6 +44,7 @@ denials: error
 		Limits:    Limits{Frame: 1 << 20, Depth: 32, InFlight: 8 << 20},
 		Audit:     Audit{SegmentSize: 1 << 20, SegmentAge: 30 * time.Minute, Redaction: defaultRedaction(), Replay: defaultReplay()},
 		Approvals: Approvals{Channels: []string{"cli"}},
+		Listen:    Listen{Admin: "127.0.0.1:9"},
 		Denials:   DenyAsError, Source: path,
 	}
 	if !strings.HasPrefix(got.Text, "# "+path+"\n") || !strings.Contains(got.Text, "denials: error\n") {
@@ -77,7 +79,7 @@ func TestProblemsHavePlacesAndHints(t *testing.T) {
 	path := write(t, `version: 2
 polcy: {}
 limits: {frame: 16MB, depth: many}
-listen: {http: 127.0.0.1:1}
+session: {ttl: 8h}
 denials: silent
 denials: result
 `)
@@ -87,7 +89,7 @@ denials: result
 		`:2:1: unknown key "polcy" in the file (did you mean "policy"?)`,
 		`:3:17: expected a size from 1024 to 268435456 bytes, not "16MB"`,
 		`:3:30: expected a whole number, not "many"`,
-		`:4:1: "listen" is not supported by this version`,
+		`:4:1: "session" is not supported by this version`,
 		`:5:10: denials is result or error, not "silent"`,
 		`:6:1: "denials" is given twice`,
 	}

@@ -54,7 +54,7 @@ func (d *decoder) fail(n *yaml.Node, hint, format string, args ...any) {
 // later names the keys that config.md promises and this version does not
 // have. Ignoring one would leave somebody unguarded who believes otherwise.
 func later() []string {
-	return []string{"listen", "identity", "session", "backends", "prefix"}
+	return []string{"identity", "session", "backends", "prefix"}
 }
 
 func (c *Config) decode(file string, data []byte) []Problem {
@@ -85,6 +85,7 @@ func (c *Config) decode(file string, data []byte) []Problem {
 		{"audit", func(d *decoder, n *yaml.Node) { d.audit(n, &c.Audit) }},
 		{"sinks", func(d *decoder, n *yaml.Node) { d.sinks(n, &c.Sinks) }},
 		{"approvals", func(d *decoder, n *yaml.Node) { d.approvals(n, &c.Approvals) }},
+		{"listen", func(d *decoder, n *yaml.Node) { d.listen(n, &c.Listen) }},
 		{"denials", func(d *decoder, n *yaml.Node) {
 			var s string
 			if d.text(n, &s); s != string(DenyAsResult) && s != string(DenyAsError) {
