@@ -26,6 +26,24 @@ type Candidate struct {
 // CandidateNames are the names of candidates, from exact to broad.
 func CandidateNames() []string { return []string{"same", "text", "directory", "names", "any"} }
 
+// CandidateAt is the place of a name among [CandidateNames], which has -1 where
+// there is no such candidate.
+func CandidateAt(name string) int { return slices.Index(CandidateNames(), name) }
+
+// Issued is how far an answer to a call stands where its rules issue a lease with
+// every answer, by the candidate at this place or, where the call has none of
+// that name, the next more exact one. Nil is not at all.
+func Issued(c *Call, at int) *Terms {
+	for _, cand := range slices.Backward(Candidates(c)) {
+		if CandidateAt(cand.Name) <= at {
+			t := DefaultTerms(c.Rules)
+			t.Scope, t.AnyClient = cand.Scope, cand.AnyClient
+			return &t
+		}
+	}
+	return nil
+}
+
 // Candidates returns up to five ways in which an answer to a call could stand,
 // from exact to broad, each of which covers the call. What would be run is never
 // left open: a tool whose arguments hold a command or code has no candidate that

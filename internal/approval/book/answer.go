@@ -3,7 +3,6 @@ package book
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 
 	"github.com/custos-zt/custos/access"
@@ -59,28 +58,22 @@ func (b *Book) Answer(ctx context.Context, number int64, v approval.Vote, record
 
 // count adds a vote and what follows from it.
 func (b *Book) count(ctx context.Context, tx *sql.Tx, it *Item, v approval.Vote, now approval.Moment) error {
-	if v.Groups == nil {
-		v.Groups = []string{}
-	}
-	groups, err := json.Marshal(v.Groups)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO vote (request, by, allow, channel, assurance, groups, at) VALUES (?,?,?,?,?,?,?)`,
-		it.Number, v.By, v.Allow, v.Channel, v.Assurance, string(groups), v.At.UnixMicro())
-	if err != nil {
-		return fmt.Errorf("state.db: %w", err)
-	}
-	if it.Votes, err = votes(ctx, tx, it.Number); err != nil {
+	if err := b.addVote(ctx, tx, it, &v); err != nil {
 		return err
 	}
 	switch {
 	case !v.Allow:
 		return b.conclude(ctx, tx, it, access.ApprovalRefused, approval.NewTerm(now, approval.RefusalStands))
-	case approval.Granted(&it.Request, it.Votes):
+	case !approval.Granted(&it.Request, it.Votes):
+		return nil
+	case it.Request.Act != "":
+		return b.perform(ctx, tx, it, now)
+	default:
+		if err := b.stand(ctx, tx, it, &v, now); err != nil {
+			return err
+		}
 		return b.conclude(ctx, tx, it, access.ApprovalAllowed, approval.NewTerm(now, it.Request.Valid()))
 	}
-	return nil
 }
 
 // conclude settles a request and begins the term of the answer.

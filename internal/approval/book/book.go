@@ -114,7 +114,7 @@ CREATE TABLE vote (
 	at        INTEGER NOT NULL,
 	PRIMARY KEY (request, by)
 ) STRICT;
-`, codeSteps()}
+`, codeSteps(), leaseSteps()}
 }
 
 // ErrNotFound says that there is no such request.

@@ -159,11 +159,11 @@ func (c *consultation) insert(ctx context.Context, it *Item) error {
 	}
 	done, err := c.tx.ExecContext(ctx, `INSERT INTO request (state, binding, call, asked, principal, subject, agent, client, root,
 		backend, instance, kind, method, name, definition, digest, params, policy, rules, opened,
-		term_from, term_wall, term_since, term_boot, holder) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		term_from, term_wall, term_since, term_boot, holder, act) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		it.State, binding[:], call[:], asked[:], r.Principal(), r.Subject, r.Agent, r.Client, r.Root,
 		r.Backend, r.Instance, r.Kind, r.Method, r.Name, r.Definition[:], r.Digest[:], params, r.Policy, string(rules),
 		it.Opened.UnixMicro(), it.Term.From.Wall.UnixMicro(), it.Term.Until.Wall.UnixMicro(),
-		int64(it.Term.Until.Since), it.Term.Until.Boot, holder())
+		int64(it.Term.Until.Since), it.Term.Until.Boot, holder(), r.Act)
 	if err != nil {
 		return fmt.Errorf("state.db: %w", err)
 	}

@@ -85,10 +85,15 @@ func (b *Book) live(ctx context.Context, where string, args ...any) ([]Item, err
 // Last returns the newest call to the same thing that was allowed and made
 // before this one, for people to compare with.
 func (b *Book) Last(ctx context.Context, it *Item) (Item, bool, error) {
-	items, err := b.items(ctx, b.db, `state = 'used' AND backend = ? AND kind = ? AND name = ? AND id < ? ORDER BY id DESC LIMIT 1`,
-		it.Request.Backend, it.Request.Kind, it.Request.Name, it.Number)
+	items, err := b.items(ctx, b.db, `state = 'used' AND act = ? AND backend = ? AND kind = ? AND name = ? AND id < ? ORDER BY id DESC LIMIT 1`,
+		it.Request.Act, it.Request.Backend, it.Request.Kind, it.Request.Name, it.Number)
 	if err != nil || len(items) == 0 || items[0].Faulty != nil {
 		return Item{}, false, err
 	}
 	return items[0], true, nil
+}
+
+// Calls returns the newest held calls but one, whatever became of them.
+func (b *Book) Calls(ctx context.Context, but int64, n int) ([]Item, error) {
+	return b.items(ctx, b.db, `act = '' AND id <> ? ORDER BY id DESC LIMIT ?`, but, n)
 }

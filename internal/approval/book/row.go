@@ -26,6 +26,8 @@ type Item struct {
 	Holder string
 	// Successor is the request that took its place, 0 for none.
 	Successor int64
+	// Lease is what an answer that was just counted opened; nil for nothing.
+	Lease *Leased
 	// Faulty says why Request.Params cannot be shown, nil where they can.
 	Faulty error
 }
@@ -59,7 +61,7 @@ func (it *Item) Approval() access.Approval {
 }
 
 const columns = `id, state, binding, subject, agent, client, root, backend, instance, kind, method, name,
-	definition, digest, params, policy, rules, opened, term_from, term_wall, term_since, term_boot, holder, coalesce(successor, 0)`
+	definition, digest, params, policy, rules, opened, term_from, term_wall, term_since, term_boot, holder, coalesce(successor, 0), act`
 
 // querier is a database or a transaction.
 type querier interface {
@@ -84,7 +86,7 @@ func (b *Book) items(ctx context.Context, q querier, where string, args ...any) 
 		return nil, fmt.Errorf("state.db: %w", err)
 	}
 	for i := range out { // after the rows are closed: there is one connection
-		if out[i].Votes, err = votes(ctx, q, out[i].Number); err != nil {
+		if err := b.votes(ctx, q, &out[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +101,7 @@ func (b *Book) scan(rows *sql.Rows) (Item, error) {
 	r := &it.Request
 	err := rows.Scan(&it.Number, &it.State, &binding, &r.Subject, &r.Agent, &r.Client, &r.Root, &r.Backend, &r.Instance,
 		&r.Kind, &r.Method, &r.Name, &definition, &digest, &params, &r.Policy, &rules, &opened,
-		&from, &wall, &since, &it.Term.Until.Boot, &it.Holder, &it.Successor)
+		&from, &wall, &since, &it.Term.Until.Boot, &it.Holder, &it.Successor, &r.Act)
 	if err == nil {
 		err = json.Unmarshal([]byte(rules), &r.Rules)
 	}
@@ -125,30 +127,7 @@ func (b *Book) scan(rows *sql.Rows) (Item, error) {
 	return it, nil
 }
 
-func votes(ctx context.Context, q querier, request int64) ([]approval.Vote, error) {
-	rows, err := q.QueryContext(ctx, `SELECT by, allow, channel, assurance, groups, at FROM vote WHERE request = ? ORDER BY at, by`, request)
-	if err != nil {
-		return nil, fmt.Errorf("state.db: %w", err)
-	}
-	defer rows.Close()
-	var out []approval.Vote
-	for rows.Next() {
-		var v approval.Vote
-		var groups string
-		var at int64
-		if err := rows.Scan(&v.By, &v.Allow, &v.Channel, &v.Assurance, &groups, &at); err != nil {
-			return nil, fmt.Errorf("state.db: %w", err)
-		}
-		v.At = time.UnixMicro(at).UTC()
-		if err := json.Unmarshal([]byte(groups), &v.Groups); err != nil {
-			return nil, fmt.Errorf("state.db: %w", err)
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
-// settled writes another state.
+// setState writes another state.
 func setState(ctx context.Context, tx *sql.Tx, it *Item, to access.ApprovalState) error {
 	done, err := tx.ExecContext(ctx, `UPDATE request SET state = ? WHERE id = ? AND state = ?`, to, it.Number, it.State)
 	if err != nil {
