@@ -7,6 +7,7 @@
 //	keys/log.pub       the public log keys, the first of which names the instance
 //	log/00 log/01 …    one chain of records for each slot
 //	run/00.json …      what the holder of a slot does
+//	run/00.sock …      where it answers: see [Slot.Listen]
 //	policy/            every activated policy, by digest
 //	sinks/             who ships records; how far each sink came
 //

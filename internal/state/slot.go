@@ -39,6 +39,9 @@ type Description struct {
 	// Degraded says in words what is not as it should be, "" where nothing is
 	// known: a policy that changed and cannot be used.
 	Degraded string `json:"degraded,omitempty"`
+	// Socket says that the process answers on its socket, run/NN.sock. It is not
+	// stored: [Dir.Running] looks.
+	Socket bool `json:"socket,omitempty"`
 }
 
 // AcquireSlot takes the lowest free slot. The slot is free again when it is
@@ -57,7 +60,7 @@ func (d *Dir) AcquireSlot() (*Slot, error) {
 			return nil, fmt.Errorf("state: slot %d: %w", n, err)
 		}
 		// What the last holder said of itself is not true of this one.
-		if err := removeTemp(d.runPath(n)); err != nil {
+		if err := errors.Join(removeTemp(d.runPath(n)), removeTemp(d.socketPath(n))); err != nil {
 			lock.Close()
 			return nil, fmt.Errorf("state: slot %d: %w", n, err)
 		}
@@ -81,7 +84,7 @@ func (s *Slot) LogDir() string { return s.dir.slotDir(s.number) }
 // Describe tells other processes what this one does. The slot and the process
 // id are filled in.
 func (s *Slot) Describe(desc Description) error {
-	desc.Slot, desc.PID = s.number, os.Getpid()
+	desc.Slot, desc.PID, desc.Socket = s.number, os.Getpid(), false
 	b, err := json.Marshal(desc)
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
@@ -102,8 +105,8 @@ func (s *Slot) Degrade(why string) error {
 
 // Close gives the slot back. The chain's log MUST be closed before.
 func (s *Slot) Close() error {
-	// The description goes first: behind the lock it could be another's.
-	err := removeTemp(s.dir.runPath(s.number))
+	// They go first: behind the lock they could be another's.
+	err := errors.Join(removeTemp(s.dir.runPath(s.number)), removeTemp(s.dir.socketPath(s.number)))
 	return errors.Join(err, s.lock.Close())
 }
 
@@ -125,6 +128,7 @@ func (d *Dir) Running() ([]Description, error) {
 		if err != nil {
 			return nil, err
 		}
+		desc.Socket = d.hasSocket(n)
 		list = append(list, desc)
 	}
 	return list, nil
