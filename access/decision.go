@@ -33,6 +33,9 @@ type Decision struct {
 	Hidden bool `json:"hidden,omitempty"`
 	// Approval is set where a person has to answer, or has.
 	Approval *Approval `json:"approval,omitempty"`
+	// Lease is the id of the lease that answered what a rule holds, or lifted what
+	// one restricts; of several, separated by commas.
+	Lease string `json:"lease,omitempty"`
 }
 
 // Match is one rule that matched, with how it acted.

@@ -5,6 +5,9 @@ const (
 	// KindApproval is a step of a held call: that a person is asked, and what a
 	// person answered. An answer is durable before it counts.
 	KindApproval Kind = "approval"
+	// KindLease says that a lease was made, revoked, ended by itself or looked at.
+	// Its uses stand in the admissions of the calls that it let pass.
+	KindLease Kind = "lease"
 	// KindConfig says that a process works with another configuration than the
 	// one that was recorded last.
 	KindConfig Kind = "config"

@@ -123,8 +123,8 @@ type Record struct {
 	// Nearest is the rule that came nearest to a grant, where none granted.
 	Nearest *access.Nearest `json:"nearest,omitempty"`
 	// Facts are what was known beside the call itself. Trust is the score the
-	// decision saw, Lease the lease or standing approval that answered an approve
-	// rule, KeyAgeS how old the issuer's keys were, in seconds.
+	// decision saw, Lease the lease that answered an approve rule or lifted one, or
+	// that a lease record is about, KeyAgeS how old the issuer's keys were, in seconds.
 	Facts   []Fact `json:"facts,omitempty"`
 	Trust   *Trust `json:"trust,omitempty"`
 	Lease   string `json:"lease,omitempty"`

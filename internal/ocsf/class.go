@@ -51,6 +51,7 @@ func rows() map[audit.Kind]row {
 		audit.KindOutcome:        {apiActivity(), other("Invoke"), fillOutcome},
 		audit.KindOutcomeUnknown: {apiActivity(), other("Invoke"), fillOutcome},
 		audit.KindApproval:       {authorizeSession(), activity{1, "Assign Privileges"}, fillApproval},
+		audit.KindLease:          {authorizeSession(), activity{1, "Assign Privileges"}, fillLease},
 		audit.KindPolicy:         {entityManagement(), activity{10, "Activate"}, fillPolicy},
 		audit.KindConfig:         {entityManagement(), activity{3, "Update"}, fillConfig},
 		audit.KindKey:            {entityManagement(), activity{3, "Update"}, fillKey},

@@ -148,3 +148,28 @@ func fillLog(out *event, ev *Event) {
 	out.App = &application{Name: "custos", UID: ev.Record.Instance, Feature: &feature{"log"}}
 	out.status(1, "Success")
 }
+
+// fillLease writes that a lease was made, ended or looked at.
+func fillLease(out *event, ev *Event) {
+	r := ev.Record
+	out.User = userOf(or(r.Subject, unnamed))
+	out.Privileges = []string{"lease " + or(r.Lease, unnamed)}
+	out.StatusDetail = r.Detail
+	out.status(1, "Success")
+	if r.Approval == nil {
+		return
+	}
+	if r.Approval.By != "" {
+		out.Actor = &actor{User: userOf(r.Approval.By)}
+	}
+	switch r.Approval.State {
+	case "granted":
+	case "requested":
+		out.ActivityID, out.ActivityName = 99, "Request Privileges"
+		out.status(99, "Pending")
+	case "reviewed":
+		out.ActivityID, out.ActivityName = 99, "Review Privileges"
+	default:
+		out.ActivityID, out.ActivityName = 99, "End Privileges"
+	}
+}

@@ -23,6 +23,7 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 		Judged:     audit.Judge(r, p.opt.Keyed),
 		Provenance: p.provenance(r),
 		Approval:   answered(d),
+		Lease:      d.Lease,
 		EvalUS:     time.Since(a.started).Microseconds(),
 	}
 	switch t.kind {
