@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Space is written ahead of need, in growing steps: a write into space that
@@ -65,16 +66,18 @@ func (d *disk) syncDir(dir string) error {
 // segment is the file that records are written to. Only the writing goroutine
 // uses it; while an extension runs, that goroutine stays below space.
 type segment struct {
-	disk  disk
-	f     *os.File
-	path  string
-	off   int64 // where the next frame begins
-	space int64 // up to here the file holds zeros
-	step  int64
-	limit int64 // no space is prepared beyond
-	grown chan extension
-	busy  bool
-	left  fileID // after the last write; zero: other writes followed
+	disk    disk
+	f       *os.File
+	path    string
+	off     int64 // where the next frame begins
+	space   int64 // up to here the file holds zeros
+	step    int64
+	limit   int64 // no space is prepared beyond
+	grown   chan extension
+	busy    bool
+	left    fileID    // after the last write; zero: nobody asked, or other writes followed
+	settled time.Time // when left was last asked for
+	touches *touches  // of others: the writer forgets its own
 }
 
 // extension is the result of preparing space.
@@ -89,7 +92,14 @@ func createSegment(d disk, path string, limit int64) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &segment{disk: d, f: f, path: path, limit: limit, step: firstStep, grown: make(chan extension, 1)}, nil
+	return newSegment(d, f, path, limit), nil
+}
+
+func newSegment(d disk, f *os.File, path string, limit int64) *segment {
+	return &segment{
+		disk: d, f: f, path: path, limit: limit, step: firstStep, grown: make(chan extension, 1),
+		touches: watchTouches(path),
+	}
 }
 
 // resumeSegment continues a file whose frames end at end. Whatever follows
@@ -111,7 +121,7 @@ func resumeSegment(d disk, path string, end, limit int64) (*segment, error) {
 		f.Close()
 		return nil, err
 	}
-	s := &segment{disk: d, f: f, path: path, limit: limit, step: firstStep, grown: make(chan extension, 1)}
+	s := newSegment(d, f, path, limit)
 	s.off, s.space = align(end), max(align(end), st.Size())
 	return s, nil
 }
@@ -120,7 +130,7 @@ func resumeSegment(d disk, path string, end, limit int64) (*segment, error) {
 // both, and the file's name, durable.
 func (s *segment) begin(frame []byte) error {
 	b := append(sealFileHeader(FormatVersion), frame...)
-	if err := s.disk.writeFull(s.f, b, 0); err != nil {
+	if err := s.put(b, 0); err != nil {
 		return fmt.Errorf("begin segment: %w", err)
 	}
 	if err := s.disk.sync(s.f); err != nil {
@@ -141,7 +151,7 @@ func (s *segment) write(frame []byte) error {
 	if err := s.collect(end > s.space); err != nil {
 		return err
 	}
-	if err := s.disk.writeFull(s.f, frame, s.off); err != nil {
+	if err := s.put(frame, s.off); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	if err := s.disk.sync(s.f); err != nil {
@@ -150,6 +160,13 @@ func (s *segment) write(frame []byte) error {
 	s.off = end
 	s.space = max(s.space, end)
 	return nil
+}
+
+// put writes b, of which nobody else is to be suspected.
+func (s *segment) put(b []byte, off int64) error {
+	err := s.disk.writeFull(s.f, b, off)
+	s.touches.any()
+	return err
 }
 
 // prepare starts writing zeros ahead when less than half a step is left.
@@ -202,6 +219,7 @@ func (s *segment) collect(wait bool) error {
 
 // finish cuts the prepared space off and closes the file.
 func (s *segment) finish() error {
+	s.touches.close()
 	err := s.collect(true)
 	if err == nil {
 		err = s.disk.resize(s.f, s.off)

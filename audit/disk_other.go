@@ -35,3 +35,21 @@ func lockedFile(f *os.File) (bool, error) {
 	}
 	return false, os.NewSyscallError("lock", err)
 }
+
+// outline returns what file f is and how long.
+func outline(f *os.File) (fileID, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return fileID{}, os.NewSyscallError("fstat", err)
+	}
+	return newFileID(&st), nil
+}
+
+// outlineAt is outline of what lies at a path; a link is not followed.
+func outlineAt(path string) (fileID, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return fileID{}, os.NewSyscallError("lstat", err)
+	}
+	return newFileID(&st), nil
+}
