@@ -111,6 +111,13 @@ type Terms struct {
 	Idle      Span `json:"idle,omitempty"`
 }
 
+// Glass is an entry of `break_glass` as the policy in force has it: its name, and
+// what it asks of those who approve it, as a rule.
+type Glass struct {
+	Name string
+	Rule Rule
+}
+
 // Errors of a lease. The texts are for whoever asks for it.
 var (
 	ErrNoStanding = errors.New("the rule does not let an answer stand for later calls")

@@ -140,9 +140,11 @@ func (d *Desk) record(it *book.Item, v *approval.Vote) error {
 		rec.Decision, rec.Reason = access.Allow, access.ApprovalGranted
 	case access.ApprovalRefused:
 		rec.Decision, rec.Reason = access.Deny, access.ApprovalDenied
+	case access.ApprovalUsed: // a lease was asked for, and is made
+		rec.Decision, rec.Reason = access.Allow, access.ApprovalGranted
 	default: // a quorum is not complete
 	}
-	if len(r.Rules) > 0 {
+	if len(r.Rules) > 0 && r.Act == "" {
 		rec.Rule, rec.Position = r.Rules[0].ID, r.Rules[0].Position
 	}
 	switch r.Kind {
@@ -155,6 +157,9 @@ func (d *Desk) record(it *book.Item, v *approval.Vote) error {
 	ticket := d.opt.Evidence.Append(rec)
 	if err := ticket.Wait(); err != nil {
 		return fmt.Errorf("the answer could not be recorded, and does not count: %w", err)
+	}
+	if it.Lease != nil {
+		return d.leaseRecord(it.Lease, "granted", v.Answer, "")
 	}
 	return nil
 }

@@ -154,16 +154,9 @@ func (b *Book) Review(ctx context.Context, number int64, by string, record func(
 	return l, nil
 }
 
-// Glass is an entry of `break_glass` as the policy in force has it: its name,
-// and what it asks of those who approve it, as a rule.
-type Glass struct {
-	Name string
-	Rule approval.Rule
-}
-
 // Lifts returns which of these entries a live lease opens for a subject, without
 // counting a use.
-func (b *Book) Lifts(ctx context.Context, subject, agent string, of []Glass) ([]string, error) {
+func (b *Book) Lifts(ctx context.Context, subject, agent string, of []approval.Glass) ([]string, error) {
 	list, err := b.leases(ctx, b.db, `state = 'live' AND subject = ? AND backend = '' AND name = '' AND glass <> ''`, subject)
 	now := b.clock()
 	var out []string
@@ -179,14 +172,14 @@ func (b *Book) Lifts(ctx context.Context, subject, agent string, of []Glass) ([]
 }
 
 // opens reports whether a lease opens an entry now.
-func (l *Leased) opens(g Glass, agent string, now approval.Moment) bool {
+func (l *Leased) opens(g approval.Glass, agent string, now approval.Moment) bool {
 	return l.Faulty == nil && l.Lease.Glass == g.Name && l.Lease.Agent == agent && l.at(now) == approval.LeaseLive &&
 		l.Lease.Answers([]approval.Rule{g.Rule}, l.Term, l.Used, now) == nil
 }
 
 // Lift counts one use of a lease for each of these entries: of all or, where one
 // is not open, of none, and then it returns none.
-func (b *Book) Lift(ctx context.Context, subject, agent string, of []Glass) ([]Leased, error) {
+func (b *Book) Lift(ctx context.Context, subject, agent string, of []approval.Glass) ([]Leased, error) {
 	tx, now, err := b.begin(ctx)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,168 @@
+package ask
+
+import (
+	"context"
+	"time"
+
+	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/approval"
+	"github.com/custos-zt/custos/internal/approval/book"
+	"github.com/custos-zt/custos/internal/canon"
+	"github.com/custos-zt/custos/internal/term"
+)
+
+// compared is how many held calls a candidate is compared with.
+const compared = 100
+
+// Candidates returns how an answer to a request could stand for later calls,
+// from exact to broad, and for each how many of the last held calls it would
+// have answered too. It is empty where the rules let no answer stand, and where
+// the request holds no call.
+func (d *Desk) Candidates(ctx context.Context, id string) ([]approval.Candidate, error) {
+	b, it, err := d.waiting(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	t := approval.DefaultTerms(it.Request.Rules)
+	if it.Request.Act != "" || approval.CheckTerms(it.Request.Rules, &t) != nil {
+		return nil, nil
+	}
+	call, err := approval.CallOf(&it.Request)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := b.Calls(ctx, it.Number, compared)
+	if err != nil {
+		return nil, err
+	}
+	s := &showing{mask: d.opt.Mask, secrets: it.Request.Secrets}
+	list := approval.Candidates(call)
+	for i := range list {
+		c := &list[i]
+		c.Text = c.Scope.Words(s.constraint)
+		for k := range earlier {
+			if past, err := approval.CallOf(&earlier[k].Request); err == nil {
+				c.Of++
+				if would(call, c, past) {
+					c.Answered++
+				}
+			}
+		}
+	}
+	return list, nil
+}
+
+// would reports whether an answer to call that stands as far as c does would
+// have answered an earlier one.
+func would(call *approval.Call, c *approval.Candidate, past *approval.Call) bool {
+	l := approval.Lease{Subject: call.Subject, Agent: call.Agent, Client: call.Client, Root: call.Root, Scope: c.Scope}
+	if c.AnyClient {
+		l.Client = ""
+	}
+	return l.Covers(past) && named(call.Rules, past.Rules)
+}
+
+// named reports whether rules name all of those that held a call.
+func named(rules, held []approval.Rule) bool {
+	ids := map[string]bool{}
+	for i := range rules {
+		ids[rules[i].ID] = true
+	}
+	for i := range held {
+		if !ids[held[i].ID] {
+			return false
+		}
+	}
+	return true
+}
+
+// constraint shows the name of an argument, or a value that a lease asks of it.
+func (s *showing) constraint(arg, value string) string {
+	if value == "" {
+		return s.name(arg)
+	}
+	if v, err := canon.Parse(value, canon.Limits{Bytes: 256 << 20, Depth: 1000, FoldDepth: -1}); err == nil {
+		return s.value(v, arg)
+	}
+	if s.declared([]string{arg}) {
+		s.masked = true
+		return secretHere
+	}
+	return s.text(value) // a directory
+}
+
+// Terms returns how far an answer stands that somebody chose a candidate for by
+// its name, as often as uses says; 0 is as often as the rules let it, or
+// [approval.DefaultUses] times. length 0 is as long as they let it.
+func (d *Desk) Terms(ctx context.Context, id, candidate string, uses int, length time.Duration) (*approval.Terms, error) {
+	list, err := d.Candidates(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	_, it, err := d.waiting(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	t := approval.DefaultTerms(it.Request.Rules)
+	if uses != 0 {
+		t.Uses = uses
+	}
+	if length != 0 {
+		t.For = approval.Span(length)
+		t.Idle = min(t.Idle, t.For)
+	}
+	if err := approval.CheckTerms(it.Request.Rules, &t); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].Name == candidate {
+			t.Scope, t.AnyClient = list[i].Scope, list[i].AnyClient
+			return &t, nil
+		}
+	}
+	return nil, &CandidateError{Name: candidate, List: list}
+}
+
+// CandidateError says that an answer cannot stand the way somebody named.
+type CandidateError struct {
+	Name string
+	List []approval.Candidate
+}
+
+// Error names the ways there are.
+func (e *CandidateError) Error() string {
+	text := "an answer to this call cannot stand as " + term.Escape(e.Name)
+	for i, c := range e.List {
+		text += map[bool]string{true: "; it can as ", false: ", "}[i == 0] + c.Name
+	}
+	return text
+}
+
+// Stand counts the answer of whoever sits at this machine, which allows this
+// call and stands for later ones.
+func (d *Desk) Stand(ctx context.Context, id, channel, candidate string) (book.Item, error) {
+	t, err := d.Terms(ctx, id, candidate, 0, 0)
+	if err != nil {
+		return book.Item{}, err
+	}
+	v := d.vote(channel, true)
+	v.Standing = t
+	return d.Answer(ctx, id, v)
+}
+
+// waiting reads a request that is open.
+func (d *Desk) waiting(ctx context.Context, id string) (*book.Book, book.Item, error) {
+	n, err := book.ParseID(id)
+	if err != nil {
+		return nil, book.Item{}, err
+	}
+	b, err := d.Book()
+	if err != nil {
+		return nil, book.Item{}, err
+	}
+	it, err := b.Get(ctx, n)
+	if err == nil && it.State != access.ApprovalOpen {
+		err = &book.SettledError{Item: it}
+	}
+	return b, it, err
+}
