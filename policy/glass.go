@@ -41,7 +41,7 @@ func (r *reader) breakGlassEntry(entry field) pdp.BreakGlass {
 		case "who":
 			b.Who = r.who(f)
 		case "approve":
-			b.Group = r.glassApproval(f.node)
+			r.glassApproval(f.node, &b)
 		case "purpose":
 			r.choice(f.node, "purpose", "required")
 			b.Purpose = true
@@ -93,15 +93,22 @@ func whoNames() []string {
 	return out
 }
 
-func (r *reader) glassApproval(n *yaml.Node) (group string) {
+// glassApproval reads who approves an entry, and how.
+func (r *reader) glassApproval(n *yaml.Node, b *pdp.BreakGlass) {
 	for _, f := range r.fields(n, "approve") {
-		if f.name == "group" {
-			group = r.text(f.node, "a group")
-			continue
+		switch f.name {
+		case "group":
+			b.Group = r.text(f.node, "a group")
+		case "quorum":
+			b.Quorum = r.number(f.node, "quorum", 1)
+		case "assurance":
+			b.Assurance = r.choice(f.node, "assurance", assurances()...)
+		case "self":
+			b.Self = r.choice(f.node, "self", "never", "allowed")
+		default:
+			r.unknown(f, "approve", []string{"group", "quorum", "assurance", "self"})
 		}
-		r.unknown(f, "approve", []string{"group"})
 	}
-	return group
 }
 
 // liftableBy reads `liftable:`, entries of break_glass that may lift the rule.

@@ -20,7 +20,7 @@ func (r *reader) approval(n *yaml.Node) *pdp.Approval {
 		case "wait":
 			a.Wait = r.duration(f.node, "wait")
 		case "assurance":
-			a.Assurance = r.choice(f.node, "assurance", "host", "code", "passkey", "remote")
+			a.Assurance = r.choice(f.node, "assurance", assurances()...)
 		case "self":
 			a.Self = r.choice(f.node, "self", "never", "allowed")
 		case "standing":
@@ -32,6 +32,9 @@ func (r *reader) approval(n *yaml.Node) *pdp.Approval {
 	return &a
 }
 
+// assurances are the words for how sure an answer is, least first.
+func assurances() []string { return []string{"host", "code", "passkey", "remote"} }
+
 func (r *reader) standing(n *yaml.Node) *pdp.Standing {
 	var s pdp.Standing
 	for _, f := range r.fields(n, "standing") {
@@ -40,12 +43,18 @@ func (r *reader) standing(n *yaml.Node) *pdp.Standing {
 			s.Max = r.duration(f.node, "max")
 		case "uses":
 			s.Uses = r.number(f.node, "uses", 1)
+		case "issue":
+			s.Issue = r.choice(f.node, "issue", issueNames()...)
 		default:
-			r.unknown(f, "standing", []string{"max", "uses"})
+			r.unknown(f, "standing", []string{"max", "uses", "issue"})
 		}
 	}
 	return &s
 }
+
+// issueNames say how far an answer stands that issues a lease by itself, from
+// exact to broad.
+func issueNames() []string { return []string{"same", "text", "directory", "names", "any"} }
 
 // returned reads what happens to results: marks to redact or deny, and a size.
 func (r *reader) returned(n *yaml.Node) *pdp.Returns {

@@ -162,6 +162,7 @@ func approvalShape() shape {
 		{"self", "Whether who asks may answer.", words("never", "allowed")},
 		{"standing", "Approvals that count for more than one call.", object([]key{
 			{"max", "How long at most.", ref("duration")}, {"uses", "How often at most.", whole(1)},
+			{"issue", "Every answer stands by itself, for calls that are alike this much.", words(issueNames()...)},
 		})},
 	})
 }

@@ -59,6 +59,8 @@ type Options struct {
 	Approvals pa.Approvals
 	Root      string
 	Wait      time.Duration
+	// Leases answer held calls in the place of people; nil: there are none.
+	Leases pa.Leases
 	// Replay says how long arguments are kept, sealed, apart from the log; nil:
 	// they are not.
 	Replay *Replay
@@ -175,7 +177,7 @@ func (e *Engine) assemble(o *Options) {
 	e.Authority = pa.New(pa.Options{
 		Ground: o.Ground, Registry: o.Registry, Limits: limit.New(), Now: watched.Now, Steady: watched.Steady, Engine: e.over,
 		Protected: append([]string{e.evidence.Dir.Path()}, o.Protected...),
-		Approvals: o.Approvals, Binding: pa.Binding{Instance: commandDigest(o.Command), Root: o.Root}, Wait: o.Wait,
+		Approvals: o.Approvals, Binding: pa.Binding{Instance: commandDigest(o.Command), Root: o.Root}, Wait: o.Wait, Leases: o.Leases,
 	})
 	e.digest = o.External.digest(o.Policy, o.Sources)
 	e.Authority.Publish(o.Policy)

@@ -46,6 +46,9 @@ type Options struct {
 	Approvals Approvals
 	Binding   Binding
 	Wait      time.Duration
+	// Leases answer held calls in the place of people, and open entries of
+	// `break_glass`; nil: there are none.
+	Leases Leases
 }
 
 // Administrator authorizes requests. It is safe for concurrent use.
@@ -115,7 +118,7 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 		a.marks.tell(r)
 	}
 	current.judge(r, d)
-	a.settle(snapshot, r, def, d)
+	a.decide(current, r, def, d)
 	a.refund(held, d)
 	snapshot.Oblige(d)
 	if d.Effect == access.Allow && snapshot.Remembers() {
@@ -132,6 +135,24 @@ func (a *Administrator) Authorize(r *access.Request, def *inventory.Definition, 
 	case d.Reason == access.DefaultDenied:
 		d.Reason = access.MethodUnknown
 	}
+}
+
+// decide settles what was judged. A call that only an open entry of `break_glass`
+// lets pass is held first, where the caller cannot wait for the use to be
+// counted, and judged as if nothing was open where it no longer is.
+func (a *Administrator) decide(p *inForce, r *access.Request, def *inventory.Definition, d *access.Decision) {
+	lifted := a.lift(p, r, d)
+	if lifted != nil && r.Later && d.Effect == access.Allow {
+		d.Effect, d.Reason = access.Approve, access.ApprovalPending
+		return
+	}
+	a.settle(p.Snapshot, r, def, d)
+	if lifted == nil || d.Effect != access.Allow || a.spend(lifted, d) {
+		return
+	}
+	r.Lifts = nil
+	p.judge(r, d)
+	a.settle(p.Snapshot, r, def, d)
 }
 
 // Complete adds to a request what deciding it needs, and returns the policy

@@ -74,6 +74,9 @@ func (a *Administrator) ungrantable(s *pdp.Snapshot, d *access.Decision) {
 // consult asks how the held call stands with the people who may allow it.
 func (a *Administrator) consult(s *pdp.Snapshot, r *access.Request, def *inventory.Definition, d *access.Decision) {
 	held := a.held(s, r, def, d)
+	if a.leased(r, held, d) {
+		return
+	}
 	answer, err := a.opt.Approvals.Consult(context.Background(), held)
 	if err != nil {
 		d.Effect, d.Reason = access.Deny, access.ApprovalUnavailable
@@ -115,6 +118,11 @@ func (a *Administrator) held(s *pdp.Snapshot, r *access.Request, def *inventory.
 			h.Secrets = append(h.Secrets, p.Keys())
 		}
 	}
+	for i := range r.Places {
+		if p := &r.Places[i]; p.Declared && p.Grantable {
+			h.Paths = append(h.Paths, p.Arg)
+		}
+	}
 	for _, m := range d.Matched {
 		if m.Effect == access.Approve && !m.Monitor && !m.Lifted {
 			h.Rules = add(h.Rules, s, m.Rule, m.Position)
@@ -135,6 +143,9 @@ func add(rules []approval.Rule, s *pdp.Snapshot, id, position string) []approval
 		o := info.Approval
 		rule.Group, rule.Quorum, rule.Assurance = o.Group, o.Quorum, approval.Assurance(o.Assurance)
 		rule.NotSelf, rule.Valid, rule.Wait = o.Self == "never", o.Valid, o.Wait
+		if o.Standing != nil {
+			rule.Standing = approval.Standing{Allowed: true, Max: o.Standing.Max, Uses: o.Standing.Uses, Issue: o.Standing.Issue}
+		}
 	}
 	return append(rules, rule)
 }

@@ -15,12 +15,17 @@ type BreakGlass struct {
 	// Who are the conditions on the caller, which must be true.
 	Who []Op
 	// Group approves, Purpose is required to be stated.
-	Group   string
-	Purpose bool
-	Valid   time.Duration
-	Uses    int
-	Notify  []string
-	Review  time.Duration
+	Group string
+	// Quorum of them, 0 is one; at least as sure as Assurance; Self is "allowed"
+	// where who opens it may approve it.
+	Quorum    int
+	Assurance string
+	Self      string
+	Purpose   bool
+	Valid     time.Duration
+	Uses      int
+	Notify    []string
+	Review    time.Duration
 }
 
 type breakGlass struct {
@@ -41,6 +46,26 @@ func (s *Snapshot) BreakGlass(name string) (BreakGlass, bool) {
 	b, ok := s.breakGlass[name]
 	b.info.Who = nil
 	return b.info, ok
+}
+
+// LiftedBy names the entries of `break_glass` that may lift a rule.
+func (s *Snapshot) LiftedBy(rule string) []string {
+	if i, ok := s.numberOf(rule); ok {
+		return s.infos[i].Liftable
+	}
+	return nil
+}
+
+// MayLift reports whether the entry with this name is for the caller of a
+// request, for certain.
+func (s *Snapshot) MayLift(name string, r *access.Request) bool {
+	b, ok := s.breakGlass[name]
+	if !ok {
+		return false
+	}
+	e := evaluation{s: s, r: r}
+	e.begin()
+	return e.all(b.who, granting) == access.True
 }
 
 // lifted reports whether a live lease lifts the rule: of an entry that the rule

@@ -112,6 +112,9 @@ type Approval struct {
 type Standing struct {
 	Max  time.Duration
 	Uses int
+	// Issue names how far every answer stands by itself: same, text, directory,
+	// names or any; "" where whoever answers says so or not at all.
+	Issue string
 }
 
 // Returns says what happens to the results of a call.
