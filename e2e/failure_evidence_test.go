@@ -138,20 +138,35 @@ func (g *session) recovers() {
 	t := g.t
 	t.Helper()
 	g.lab.verified(t, g.state)
-	next := g.lab.guard(t, setup{state: g.state})
+	g.lab.goesOn(t, setup{state: g.state}, g.executed())
+	g.lab.toldOnce(t, g.state)
+}
+
+// goesOn checks that a session over the same state works once a fault is gone,
+// and that everything that was executed before is on record.
+func (l lab) goesOn(t *testing.T, s setup, executed []string) {
+	t.Helper()
+	next := l.guard(t, s)
 	next.Initialize("")
 	if got := parse(t, next.Call("echo", `{"message":"again"}`)).text(); got != "again" {
-		t.Errorf("after recovery echo answered %q", got)
+		t.Errorf("after the fault echo answered %q", got)
 	}
 	next.CloseStdin()
 	next.over(0)
-	g.lab.admitted(t, g.state, g.executed())
-	kinds := map[string]int{}
-	for _, r := range g.lab.records(t, g.state) {
-		kinds[r.Kind]++
+	l.admitted(t, s.state, executed)
+}
+
+// toldOnce fails the test unless the log tells of one failure.
+func (l lab) toldOnce(t *testing.T, state string) {
+	t.Helper()
+	gaps := 0
+	for _, r := range l.records(t, state) {
+		if r.Kind == "gap" {
+			gaps++
+		}
 	}
-	if kinds["gap"] != 1 {
-		t.Errorf("the log tells of %d failures, want 1", kinds["gap"])
+	if gaps != 1 {
+		t.Errorf("the log tells of %d failures, want 1", gaps)
 	}
 }
 

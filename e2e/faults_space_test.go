@@ -56,12 +56,5 @@ func (l lab) onDiskOf(t *testing.T, size int) {
 	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT, "size=4m"); err != nil {
 		t.Fatal(err)
 	}
-	next := l.guard(t, setup{state: state})
-	next.Initialize("")
-	if got := parse(t, next.Call("echo", `{"message":"again"}`)).text(); got != "again" {
-		t.Errorf("on a larger disk echo answered %q", got)
-	}
-	next.CloseStdin()
-	next.over(0)
-	l.admitted(t, state, executed)
+	l.goesOn(t, setup{state: state}, executed)
 }

@@ -1,48 +1,47 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/custos-zt/custos/e2e/peers"
 )
 
-// sweep is one kind of fault. strace counts the calls of each thread by itself,
-// so that the place where a fault comes is found in its trace afterwards: a
-// point is the n-th call of all threads.
-type sweep struct {
-	calls string // as strace names them
-	fault string
-	most  int // runs, whatever is left
-	least int // how many in a hundred calls have to be broken; runs differ in how many they make
-}
+// sweep is one kind of fault: every one of these system calls is to meet it.
+type sweep struct{ calls, fault string }
 
 func sweeps() []sweep {
-	const rename = "rename,renameat,renameat2"
+	const rename = "renameat,renameat2"
 	return []sweep{
-		{"fdatasync", "error=EIO", 400, 65},
-		{"fdatasync", "error=ENOSPC", 400, 65},
-		{"fsync", "error=EIO", 100, 65},
-		{"pwrite64", "error=EIO", 400, 65},
-		{"pwrite64", "error=ENOSPC", 400, 65},
-		{"write", "error=EIO", 200, 30},
-		{"write", "error=ENOSPC", 200, 30},
-		{"openat", "error=EIO", 1200, 30},
-		{"openat", "error=ENOSPC", 600, 30},
-		{rename, "error=EIO", 100, 65},
-		{rename, "error=ENOSPC", 100, 65},
-		{"ftruncate", "error=EIO", 50, 65},
-		{"mkdirat", "error=ENOSPC", 50, 30},
-		{"unlinkat", "error=EIO", 50, 30},
-		{"fdatasync", "delay_enter=7s", 120, 50},
-		{"pwrite64", "delay_enter=7s", 120, 50},
-		{rename, "delay_enter=7s", 40, 50},
-		{"ftruncate", "delay_enter=7s", 20, 50},
+		{"fdatasync", "EIO"},
+		{"fdatasync", "ENOSPC"},
+		{"fdatasync", "hang 7s"},
+		{"fsync", "EIO"},
+		{"fsync", "hang 7s"},
+		{"pwrite64", "EIO"},
+		{"pwrite64", "ENOSPC"},
+		{"pwrite64", "short"},
+		{"pwrite64", "hang 7s"},
+		{"write", "EIO"},
+		{"write", "ENOSPC"},
+		{"write", "short"},
+		{"openat", "EIO"},
+		{"openat", "ENOSPC"},
+		{rename, "EIO"},
+		{rename, "ENOSPC"},
+		{rename, "hang 7s"},
+		{"ftruncate", "EIO"},
+		{"ftruncate", "hang 7s"},
+		{"mkdirat", "ENOSPC"},
+		{"unlinkat", "EIO"},
 	}
 }
 
@@ -53,97 +52,160 @@ func sweeps() []sweep {
 // random.
 func TestEveryFault(t *testing.T) {
 	t.Parallel()
-	strace(t, "fdatasync:error=EIO", "") // is it here at all?
+	breaks(t)
 	l := newLab(t)
 	l.custos = l.plain // the race detector is not what is tested, and slow
 	slots := make(chan struct{}, 4)
 	for _, s := range sweeps() {
 		t.Run(strings.ReplaceAll(s.calls, ",", "+")+" "+s.fault, func(t *testing.T) {
 			t.Parallel()
-			hangs := strings.HasPrefix(s.fault, "delay")
-			if !reliability() {
-				if hangs {
-					t.Skip("hangs take seconds each; TestDiskHangs stands for them")
-				}
+			hangs := strings.HasPrefix(s.fault, "hang")
+			switch {
+			case reliability() && hangs:
+				s.all(t, l, make(chan struct{}, 8)) // they wait, mostly
+			case reliability():
+				s.all(t, l, slots)
+			case hangs:
+				t.Skip("hangs take seconds each; TestDiskHangs stands for them")
+			default:
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				l.faultAt(t, s, 1+rand.IntN(8))
-				return
+				l.faultAt(t, s, 1+rand.IntN(l.count(t, s)))
 			}
-			if hangs {
-				s.all(t, l, make(chan struct{}, 8)) // they wait, mostly
-				return
-			}
-			s.all(t, l, slots)
 		})
 	}
 }
 
-// coverage is which calls of all threads were broken, and how many there are.
-type coverage struct {
-	mu     sync.Mutex
-	broken map[int]bool
-	calls  int // of a run that nothing broke
-	thread int // of the busiest thread
-	idle   int // runs since the last new point
-}
-
-// note takes the trace of one run.
-func (c *coverage) note(tr traced) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.thread = max(c.thread, tr.thread)
-	c.idle++
-	for _, n := range tr.broken {
-		if !c.broken[n] && n <= c.calls {
-			c.broken[n], c.idle = true, 0
-		}
+// breaks makes sure that system calls can be broken here.
+func breaks(t *testing.T) {
+	t.Helper()
+	command := append(peers.Breaker(t), "-calls", "write", "-fault", "EIO", "-at", "1", "--", "echo", "on the air")
+	if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err == nil || strings.Contains(string(out), "breaker:") {
+		missing(t, "system calls cannot be broken here: %v %s", err, out)
 	}
 }
 
-// next says where the next fault goes, or that there is nothing left to find.
-func (c *coverage) next(run int) (at int, more bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return 1 + run%c.thread, c.idle < 60+3*c.thread && len(c.broken) < c.calls
+// points are the calls that were to be broken, counted from 1.
+type points struct {
+	mu     sync.Mutex
+	next   int
+	end    int // the first that no run reaches; 0 where none is known
+	broken map[int]bool
 }
 
-// all injects the fault until every call was broken once, or until many runs in
-// a row broke nothing new.
-func (s *sweep) all(t *testing.T, l lab, slots chan struct{}) {
+// take returns the next point, 0 where runs end before it.
+func (p *points) take() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.end > 0 && p.next >= p.end {
+		return 0
+	}
+	p.next++
+	return p.next
+}
+
+// note takes what came of a point.
+func (p *points) note(at int, broken bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case broken:
+		p.broken[at] = true
+	case p.end == 0 || at < p.end:
+		p.end = at
+	}
+}
+
+// all breaks the first call of a run, the second and so on, until runs end
+// before they get there. Runs differ a little in how many calls they make, so
+// that a point near their end is tried again: up to the calls that every run
+// makes all of them have to be broken.
+func (s sweep) all(t *testing.T, l lab, slots chan struct{}) {
 	t.Helper()
-	const never = 1 << 15
-	whole := l.faultAt(t, *s, never)
-	c := coverage{broken: map[int]bool{}, calls: whole.calls, thread: max(whole.thread, 1)}
-	var wg sync.WaitGroup
-	for run := range s.most {
-		slots <- struct{}{}
-		at, more := c.next(run)
-		if !more {
-			<-slots
-			break
+	const enough, persistent = 3, 30 // tries beyond those calls, and up to there
+	calls := 0
+	for range 5 {
+		if n := l.count(t, s); calls == 0 || n < calls {
+			calls = n
 		}
+	}
+	p := points{broken: map[int]bool{}}
+	var wg sync.WaitGroup
+	for range cap(slots) {
 		wg.Go(func() {
-			defer func() { <-slots }()
-			t.Run(fmt.Sprint(run, " at ", at), func(t *testing.T) { c.note(l.faultAt(t, *s, at)) })
+			for at := p.take(); at > 0; at = p.take() {
+				tries := enough
+				if at <= calls {
+					tries = persistent
+				}
+				broken := false
+				for try := 0; try < tries && !broken; try++ {
+					slots <- struct{}{}
+					t.Run(fmt.Sprint(at), func(t *testing.T) { broken = l.faultAt(t, s, at).Broken != "" })
+					<-slots
+				}
+				p.note(at, broken)
+			}
 		})
 	}
 	wg.Wait()
-	t.Logf("%d of %d calls were broken", len(c.broken), c.calls)
-	if 100*len(c.broken) < s.least*c.calls || c.calls == 0 {
-		t.Error("too few: the campaign does not reach what it is for")
+	within := 0
+	for at := range p.broken {
+		if at <= calls {
+			within++
+		}
+	}
+	t.Logf("%d of the %d calls that every run makes were broken (%d %%), and %d that some runs make",
+		within, calls, 100*within/max(calls, 1), len(p.broken)-within)
+	if within != calls || calls == 0 {
+		t.Error("the campaign does not reach what it is for")
 	}
 }
 
-// faultAt is one run with one fault, and what became of it.
-func (l lab) faultAt(t *testing.T, s sweep, at int) traced {
+// count is how many of these calls a run makes that nothing breaks.
+func (l lab) count(t *testing.T, s sweep) int {
 	t.Helper()
 	dir := t.TempDir()
-	state, trace := filepath.Join(dir, "state"), filepath.Join(dir, "trace")
-	wrap := strace(t, fmt.Sprintf("%s:%s:when=%d", s.calls, s.fault, at), "")
-	wrap = append(wrap, "-b", "execve") // the backend is not to be broken
-	wrap[slices.Index(wrap, "/dev/null")] = trace
-	g := l.guard(t, setup{state: state, wrap: wrap})
+	report := filepath.Join(dir, "report")
+	g := l.guard(t, setup{state: filepath.Join(dir, "state"), wrap: s.at(t, 0, report)})
+	g.scripted()
+	g.CloseStdin()
+	if status := g.Wait(); status != 0 {
+		t.Fatalf("nothing was broken, and the status is %d", status)
+	}
+	return readReport(t, report).Calls
+}
+
+// at is the command that breaks one call, or only counts them at 0.
+func (s sweep) at(t *testing.T, at int, report string) []string {
+	t.Helper()
+	return append(peers.Breaker(t), "-calls", s.calls, "-fault", s.fault, "-at", fmt.Sprint(at), "-report", report, "--")
+}
+
+// report is what breaker says about a run.
+type report struct {
+	Calls  int
+	Broken string
+}
+
+func readReport(t *testing.T, file string) (r report) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// faultAt is one run with one fault, and what became of it.
+func (l lab) faultAt(t *testing.T, s sweep, at int) report {
+	t.Helper()
+	dir := t.TempDir()
+	state, file := filepath.Join(dir, "state"), filepath.Join(dir, "report")
+	g := l.guard(t, setup{state: state, wrap: s.at(t, at, file)})
 	refused := g.scripted()
 	g.CloseStdin()
 	status := g.Wait()
@@ -156,23 +218,12 @@ func (l lab) faultAt(t *testing.T, s sweep, at int) traced {
 		l.verified(t, state)
 		l.admitted(t, state, executed)
 	}
-	next := l.guard(t, setup{state: state})
-	next.Initialize("")
-	if got := parse(t, next.Call("echo", `{"message":"again"}`)).text(); got != "again" {
-		t.Errorf("after the fault echo answered %q", got)
-	}
-	next.CloseStdin()
-	next.over(0)
-	l.admitted(t, state, executed)
-	text, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := readTrace(string(text))
+	l.goesOn(t, setup{state: state}, executed)
+	r := readReport(t, file)
 	if t.Failed() {
-		t.Logf("status %d, executed %q; broken:\n%s", status, executed, tr.text)
+		t.Logf("status %d, executed %q; broken: %s", status, executed, r.Broken)
 	}
-	return tr
+	return r
 }
 
 // scripted drives a session as far as Custos lets it, and reports whether a
@@ -192,46 +243,4 @@ func (g *session) scripted() (refused bool) {
 		refused = refused || parse(g.t, reply).refused() == "unavailable"
 	}
 	return refused
-}
-
-// traced is what strace saw of one run.
-type traced struct {
-	calls  int   // of all threads
-	thread int   // of the busiest thread
-	broken []int // which of them, from 1
-	text   string
-}
-
-// readTrace finds the calls that strace broke. A call that another thread
-// interrupts stands on two lines, the second of which says how it ended, or is
-// missing where the process ended first.
-func readTrace(text string) traced {
-	var tr traced
-	threads, current, hung := map[string]int{}, map[string]int{}, map[string]string{}
-	for line := range strings.Lines(text) {
-		pid, call, _ := strings.Cut(line, " ")
-		call = strings.TrimSpace(call)
-		switch {
-		case strings.HasPrefix(call, "---") || strings.HasPrefix(call, "+++"):
-			continue
-		case !strings.HasPrefix(call, "<..."):
-			tr.calls++
-			threads[pid]++
-			tr.thread = max(tr.thread, threads[pid])
-			current[pid] = tr.calls
-		}
-		delete(hung, pid)
-		if strings.HasSuffix(call, "<unfinished ...>") || strings.HasSuffix(call, "= ?") {
-			hung[pid] = line
-		}
-		if strings.Contains(call, "(INJECTED)") || strings.Contains(call, "(DELAYED)") {
-			tr.broken = append(tr.broken, current[pid])
-			tr.text += line
-		}
-	}
-	for pid, line := range hung { // until the process was gone
-		tr.broken = append(tr.broken, current[pid])
-		tr.text += line
-	}
-	return tr
 }

@@ -56,6 +56,12 @@ func Puppet(t testing.TB, socket string) []string {
 	return []string{build(t, "puppet", "github.com/custos-zt/custos/e2e/puppet", false), socket}
 }
 
+// Breaker is e2e/breaker, which runs a command and breaks one system call of it.
+func Breaker(t testing.TB, arguments ...string) []string {
+	t.Helper()
+	return append([]string{build(t, "breaker", "github.com/custos-zt/custos/e2e/breaker", false)}, arguments...)
+}
+
 // Custos is the program under test with these arguments. It is built with the
 // race detector when the test is.
 func Custos(t testing.TB, arguments ...string) []string {
