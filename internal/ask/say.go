@@ -14,15 +14,7 @@ import (
 // of who sits here, of how sure the channel is, or because the request cannot
 // be shown whole: nobody is asked in vain.
 func (d *Desk) Show(ctx context.Context, id string) (*View, error) {
-	n, err := book.ParseID(id)
-	if err != nil {
-		return nil, err
-	}
-	b, err := d.Book()
-	if err != nil {
-		return nil, err
-	}
-	it, err := b.Get(ctx, n)
+	it, err := d.get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -55,4 +47,17 @@ func (d *Desk) vote(channel string, allow bool) approval.Vote {
 	return approval.Vote{
 		Answer: access.Answer{Allow: allow, By: by.ID, Channel: channel, Assurance: string(approval.Host)}, Groups: by.Groups,
 	}
+}
+
+// get reads one request.
+func (d *Desk) get(ctx context.Context, id string) (book.Item, error) {
+	n, err := book.ParseID(id)
+	if err != nil {
+		return book.Item{}, err
+	}
+	b, err := d.Book()
+	if err != nil {
+		return book.Item{}, err
+	}
+	return b.Get(ctx, n)
 }

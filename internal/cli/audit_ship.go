@@ -141,7 +141,7 @@ func (g *guard) shipWhileNobodyElse(ctx context.Context) {
 // of the sinks. nil is ours as it is.
 func childEnv(conf config.Config, environ []string) []string {
 	var secret []string
-	for _, r := range conf.Sinks.Secrets() {
+	for _, r := range conf.Secrets() {
 		if r.Scheme == "env" {
 			secret = append(secret, r.Name)
 		}

@@ -90,7 +90,7 @@ func (a *app) secrets(conf config.Config) (known *canary.Matcher, unknown, err e
 		}
 		list = append(list, canary.Secret{Name: r.String(), Value: v})
 	}
-	for _, r := range conf.Sinks.Secrets() {
+	for _, r := range conf.Secrets() {
 		if v, err := r.Resolve(a.getenv); err == nil && len(v) >= canary.MinLength {
 			list = append(list, canary.Secret{Name: r.String(), Value: v})
 		}

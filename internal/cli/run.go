@@ -166,7 +166,7 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 		Backend: f.name, Command: command, Tools: g.tools,
 		Ground:    pa.Ground{Local: true, Home: home, Bases: bases(declaredRoots(command))},
 		Protected: g.policy.protected(conf), Subject: engine.LocalSubject(), Version: version().Version, Config: &conf.Text,
-		Replay: g.replay(), Approvals: g.desk, Root: workingDirectory(), Wait: g.conf.Approvals.Wait,
+		Replay: g.replay(), Approvals: g.desk, Leases: g.desk, Root: workingDirectory(), Wait: g.conf.Approvals.Wait,
 	})
 	if err != nil {
 		return nil, noEvidence(err)
@@ -262,6 +262,8 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
+	informs, stopInforming := g.informs(host)
+	defer stopInforming()
 	s := gateway.New(gateway.Options{
 		ClientIn: g.app.In, ClientOut: g.app.Out,
 		Backend: gateway.Backend{In: p.Stdin, Out: p.Stdout, Room: p.Room},
@@ -272,6 +274,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 		Desk:         g.desk,
 		Channels:     g.conf.Approvals.Channels,
 		Asks:         g.asks(),
+		Informs:      informs,
 		Failed:       g.engine.Failed(),
 		Anomaly:      g.engine.Anomaly,
 		Notice:       func(text string) { g.app.say("%s", term.Escape(text)) },

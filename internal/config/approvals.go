@@ -17,15 +17,38 @@ type Approvals struct {
 	// request can be answered by `custos approvals`; that "cli" stands here says
 	// that somebody looks there, and is worth to be waited for.
 	Channels []string
+	// Webhook and Slack are where messages go; nil: nowhere. Where the file does
+	// not list channels, each that is given is one.
+	Webhook *Message
+	Slack   *Message
 }
 
-// ApprovalChannels are the channels that there are.
-func ApprovalChannels() []string { return []string{"elicitation", "tty", "cli"} }
+// The channels.
+const (
+	ChannelElicitation = "elicitation" // the client's own form
+	ChannelTerminal    = "tty"         // the terminal that the guard was started from
+	ChannelCLI         = "cli"         // custos approvals
+	ChannelDesktop     = "desktop"     // a notification of the desktop
+	ChannelWebhook     = "webhook"
+	ChannelSlack       = "slack"
+)
+
+// ApprovalChannels are the channels that there are. Through the first three
+// people answer; the others tell them.
+func ApprovalChannels() []string {
+	return []string{ChannelElicitation, ChannelTerminal, ChannelCLI, ChannelDesktop, ChannelWebhook, ChannelSlack}
+}
+
+// usualChannels are those that ask where nothing is said.
+func usualChannels() []string {
+	return []string{ChannelElicitation, ChannelTerminal, ChannelCLI}
+}
 
 // maxWait bounds how long a call may be held.
 const maxWait = 10 * time.Minute
 
 func (d *decoder) approvals(n *yaml.Node, a *Approvals) {
+	listed := false
 	d.section(n, "approvals", []field{
 		{"wait", func(d *decoder, n *yaml.Node) {
 			v, err := time.ParseDuration(n.Value)
@@ -35,8 +58,23 @@ func (d *decoder) approvals(n *yaml.Node, a *Approvals) {
 			}
 			a.Wait = v
 		}},
-		{"channels", func(d *decoder, n *yaml.Node) { a.Channels = d.channels(n) }},
+		{"channels", func(d *decoder, n *yaml.Node) { a.Channels, listed = d.channels(n), true }},
+		{"webhook", func(d *decoder, n *yaml.Node) { a.Webhook = d.askWebhook(n) }},
+		{"slack", func(d *decoder, n *yaml.Node) { a.Slack = d.slack(n) }},
 	})
+	d.goesTo(n, a, ChannelWebhook, a.Webhook, listed)
+	d.goesTo(n, a, ChannelSlack, a.Slack, listed)
+}
+
+// goesTo makes sure that a channel that is named has somewhere to go, and names
+// one that has, where the file lists none.
+func (d *decoder) goesTo(n *yaml.Node, a *Approvals, name string, where *Message, listed bool) {
+	switch named := slices.Contains(a.Channels, name); {
+	case where == nil && named && !d.failedIn(n):
+		d.fail(n, "approvals: {"+name+": {url: …}}", "channel %q has nowhere to go", name)
+	case where != nil && !named && !listed:
+		a.Channels = append(a.Channels, name)
+	}
 }
 
 func (d *decoder) channels(n *yaml.Node) []string {

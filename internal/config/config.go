@@ -116,7 +116,7 @@ func Default() Config {
 		Version:   1,
 		Limits:    Limits{Frame: 16 << 20, Depth: 64, InFlight: 64 << 20},
 		Audit:     Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour, Redaction: defaultRedaction(), Replay: defaultReplay()},
-		Approvals: Approvals{Wait: 45 * time.Second, Channels: ApprovalChannels()},
+		Approvals: Approvals{Wait: 45 * time.Second, Channels: usualChannels()},
 		Denials:   DenyAsResult,
 		Listen:    Listen{Admin: defaultAdmin},
 	}
@@ -194,6 +194,7 @@ func (c *Config) anchor(dir string) {
 		c.Policy.Files[i].Path = rooted(dir, c.Policy.Files[i].Path)
 	}
 	c.Sinks.anchor(dir)
+	c.Approvals.anchor(dir)
 	for i := range c.Audit.Canaries {
 		anchorReference(dir, &c.Audit.Canaries[i])
 	}

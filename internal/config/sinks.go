@@ -2,7 +2,6 @@ package config
 
 import (
 	"net"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,23 +144,6 @@ func (d *decoder) endpoint(n *yaml.Node) string {
 		d.fail(n, "the same collector takes OTLP over HTTP at port 4318", "port 4317 speaks gRPC, which Custos does not")
 	}
 	return strings.TrimSuffix(s, "/")
-}
-
-// url checks an address that records are sent to.
-func (d *decoder) url(n *yaml.Node, s string) *url.URL {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		d.fail(n, "https://host/path", "expected a URL")
-		return nil
-	case u.User != nil:
-		d.fail(n, "leave out what stands before the @", "a URL in the configuration holds no secret")
-		return nil
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		d.fail(n, "https, or http to this machine", "records would travel in the open")
-		return nil
-	}
-	return u
 }
 
 func loopback(host string) bool {

@@ -43,7 +43,7 @@ func TestSinksAreRefusedWithAPlaceAndAReason(t *testing.T) {
 		"nothing named":        {"otlp: {}", "sinks.otlp needs endpoint"},
 		"unknown sink":         {"sylog: {address: a:1}", `unknown key "sylog" in sinks (did you mean "syslog"?)`},
 		"grpc port":            {"otlp: {endpoint: localhost:4317}", "speaks gRPC"},
-		"in the open":          {"otlp: {endpoint: \"http://collector.example:4318\"}", "records would travel in the open"},
+		"in the open":          {"otlp: {endpoint: \"http://collector.example:4318\"}", "what is sent would travel in the open"},
 		"file scheme":          {"webhook: {url: \"file:///etc/passwd\", secret: \"env:S\"}", "expected a URL"},
 		"secret in the url":    {"webhook: {url: \"https://u:hunter2@x.example/\", secret: \"env:S\"}", "a URL in the configuration holds no secret"},
 		"secret written out":   {"webhook: {url: \"https://x.example/\", secret: hunter2}", "a secret is named here, never written"},

@@ -121,7 +121,7 @@ func begin(t *testing.T, text string, set settings) *session {
 		ErrorDenials: set.errorDenials, Anomaly: s.engine.Anomaly, Notice: s.notice,
 	}
 	if s.desk != nil {
-		g.Desk, g.Channels = s.desk, set.channels
+		g.Desk, g.Channels, g.Informs = s.desk, set.channels, []gateway.Informer{bell{s, "bell"}, bell{s, "gong"}}
 	}
 	s.relay = gateway.New(g)
 	go func() {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -32,18 +31,6 @@ type Desk interface {
 	Seal(ctx context.Context, id string) (string, error)
 	Redeem(ctx context.Context, token string) (ask.Asked, error)
 }
-
-// Channel puts one held call to a person, who answers through a [Desk].
-type Channel interface {
-	// Name is what the configuration calls it.
-	Name() string
-	// Ask returns once the person answered, or ctx is done. It returns false at
-	// once where nobody can be asked this way now.
-	Ask(ctx context.Context, id string) (answered bool)
-}
-
-// passive is the channel that asks nobody: people look for what waits.
-const passive = "cli"
 
 const (
 	// lookEvery is how often a held call looks whether somebody answered.
@@ -282,49 +269,6 @@ func (h *heldCall) tell() error {
 	h.s.notice(h.a.Asking())
 	h.progress()
 	h.askAround()
-	return nil
-}
-
-// askAround asks by one channel after the other, until one brings an answer.
-func (h *heldCall) askAround() {
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	h.quiet = func() { stop(); <-done }
-	back, id := h.asksBack(), h.asked
-	go func() {
-		defer close(done)
-		for _, name := range h.s.opt.Channels {
-			switch {
-			case back: // the call is answered with a question
-			case name == channel && !h.elicited:
-				if h.elicit(ctx, id) {
-					return
-				}
-			default:
-				if c := h.s.channel(name); c != nil && c.Ask(ctx, id) {
-					return
-				}
-			}
-		}
-	}()
-}
-
-// askable reports whether anybody may answer while the call waits.
-func (h *heldCall) askable() bool {
-	return h.s.uses(passive) || h.s.uses(channel) && h.s.forms.Load() ||
-		slices.ContainsFunc(h.s.opt.Channels, func(name string) bool { return h.s.channel(name) != nil })
-}
-
-// uses reports whether the configuration names a channel.
-func (s *Stdio) uses(name string) bool { return slices.Contains(s.opt.Channels, name) }
-
-// channel returns the channel of this name that is not the client's own.
-func (s *Stdio) channel(name string) Channel {
-	for _, c := range s.opt.Asks {
-		if c.Name() == name {
-			return c
-		}
-	}
 	return nil
 }
 

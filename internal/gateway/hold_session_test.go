@@ -69,6 +69,16 @@ func (s *session) asking(ev *engine.Evidence, o *engine.Options, set settings) {
 	o.Approvals, o.Wait, o.Root = s.desk, set.wait, "/home/dev/app"
 }
 
+// bell is a channel that only tells people.
+type bell struct {
+	of   *session
+	name string
+}
+
+func (b bell) Name() string { return b.name }
+
+func (b bell) Inform(id string) { b.of.notice(b.name + " " + id) }
+
 // person answers a request.
 func (s *session) person(t *testing.T, words string) {
 	t.Helper()

@@ -62,9 +62,10 @@ type Options struct {
 	Desk Desk
 	// Channels are the ways to ask people, in the order in which they are tried:
 	// "elicitation" is the client's own form, "cli" waits for people to look, and
-	// the others stand in Asks.
+	// the others stand in Asks or, where they bring no answer back, in Informs.
 	Channels []string
 	Asks     []Channel
+	Informs  []Informer
 	// Failed is closed when evidence can no longer be kept.
 	Failed <-chan struct{}
 	// Anomaly records what should not have happened; it MUST NOT block.
