@@ -40,7 +40,8 @@ type Lease struct {
 	// rules that it lifts say what they are about.
 	Scope Scope `json:"scope,omitzero"`
 	// Instance and Definition are the server and the tool's definition that it is
-	// bound to. Where they are zero it is bound by its first use.
+	// bound to, once Bound says so: at the latest by its first use.
+	Bound      bool     `json:"bound,omitempty"`
 	Instance   string   `json:"instance,omitempty"`
 	Definition [32]byte `json:"definition,omitzero"`
 	// Rules are those that it answers, as they were; Glass is the entry of

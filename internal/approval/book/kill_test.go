@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		guardFor(path)
 		return
 	}
+	if path := os.Getenv(leasesEnv); path != "" {
+		usersOf(path)
+		return
+	}
 	os.Exit(m.Run())
 }
 

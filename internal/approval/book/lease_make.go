@@ -33,7 +33,7 @@ func (b *Book) stand(ctx context.Context, tx *sql.Tx, it *Item, v *approval.Vote
 	}
 	l := &approval.Lease{
 		Origin: origin, Subject: r.Subject, Agent: r.Agent, Client: r.Client, Root: r.Root, Scope: terms.Scope,
-		Instance: r.Instance, Definition: r.Definition, Rules: r.Rules, Uses: terms.Uses, For: terms.For, Idle: terms.Idle,
+		Bound: true, Instance: r.Instance, Definition: r.Definition, Rules: r.Rules, Uses: terms.Uses, For: terms.For, Idle: terms.Idle,
 		Request: it.ID(), Votes: bare(votes),
 	}
 	if terms.AnyClient {

@@ -30,8 +30,9 @@ CREATE TABLE lease (
 	name       TEXT NOT NULL,
 	glass      TEXT NOT NULL,
 	agreed     BLOB,
-	instance   TEXT NOT NULL,     -- the server that it is bound to, '' until its first use
-	definition BLOB NOT NULL,     -- and the tool's definition
+	bound      INTEGER NOT NULL,  -- whether it is bound yet
+	instance   TEXT NOT NULL,     -- to this server
+	definition BLOB NOT NULL,     -- and this definition of the tool
 	used       INTEGER NOT NULL,
 	last       INTEGER NOT NULL,  -- when it was used, 0 for never
 	opened     INTEGER NOT NULL,
@@ -115,7 +116,7 @@ func (l *Leased) at(m approval.Moment) approval.LeaseState {
 	}
 }
 
-const leaseColumns = `id, state, agreed, instance, definition, used, last, opened, term_from, term_wall, term_since, term_boot,
+const leaseColumns = `id, state, agreed, bound, instance, definition, used, last, opened, term_from, term_wall, term_since, term_boot,
 	idle_from, idle_wall, idle_since, idle_boot, due, reviewed, reviewer`
 
 // leases reads leases by a condition on columns of the table.
@@ -142,8 +143,9 @@ func (b *Book) scanLease(rows *sql.Rows) (Leased, error) {
 	var l Leased
 	var agreed, definition []byte
 	var instance string
+	var bound bool
 	var last, opened, from, wall, since, idleFrom, idleWall, idleSince, due, reviewed int64
-	err := rows.Scan(&l.Number, &l.State, &agreed, &instance, &definition, &l.Used, &last, &opened, &from, &wall, &since, &l.Term.Until.Boot,
+	err := rows.Scan(&l.Number, &l.State, &agreed, &bound, &instance, &definition, &l.Used, &last, &opened, &from, &wall, &since, &l.Term.Until.Boot,
 		&idleFrom, &idleWall, &idleSince, &l.idle.Until.Boot, &due, &reviewed, &l.Reviewer)
 	if err != nil {
 		return l, fmt.Errorf("state.db: %w", err)
@@ -159,7 +161,7 @@ func (b *Book) scanLease(rows *sql.Rows) (Leased, error) {
 		l.Faulty = errSealed
 		return l, nil
 	}
-	l.Lease.Instance = instance
+	l.Lease.Bound, l.Lease.Instance = bound, instance
 	copy(l.Lease.Definition[:], definition)
 	return l, nil
 }
@@ -183,10 +185,10 @@ func (b *Book) insertLease(ctx context.Context, tx *sql.Tx, l *approval.Lease, n
 	if l.Idle > 0 {
 		out.idle = approval.NewTerm(now, time.Duration(l.Idle))
 	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO lease (state, subject, backend, name, glass, instance, definition, used, last, opened,
+	done, err := tx.ExecContext(ctx, `INSERT INTO lease (state, subject, backend, name, glass, bound, instance, definition, used, last, opened,
 		term_from, term_wall, term_since, term_boot, idle_from, idle_wall, idle_since, idle_boot, due, reviewed, reviewer)
-		VALUES (?,?,?,?,?,?,?,0,0,?,?,?,?,?,?,?,?,?,?,0,'')`,
-		out.State, l.Subject, l.Scope.Backend, l.Scope.Name, l.Glass, l.Instance, l.Definition[:], now.Wall.UnixMicro(),
+		VALUES (?,?,?,?,?,?,?,?,0,0,?,?,?,?,?,?,?,?,?,?,0,'')`,
+		out.State, l.Subject, l.Scope.Backend, l.Scope.Name, l.Glass, l.Bound, l.Instance, l.Definition[:], now.Wall.UnixMicro(),
 		micro(out.Term.From.Wall), micro(out.Term.Until.Wall), int64(out.Term.Until.Since), out.Term.Until.Boot,
 		micro(out.idle.From.Wall), micro(out.idle.Until.Wall), int64(out.idle.Until.Since), out.idle.Until.Boot, micro(out.Due))
 	if err == nil {

@@ -91,8 +91,8 @@ func (b *Book) answered(ctx context.Context, tx *sql.Tx, r *approval.Request, ok
 
 // fits reports whether a lease is about a call, and bound to where it goes.
 func (l *Leased) fits(c *approval.Call) bool {
-	return l.Faulty == nil && l.Lease.Covers(c) && (l.Lease.Instance == "" || l.Lease.Instance == c.Instance) &&
-		(l.Lease.Definition == [32]byte{} || l.Lease.Definition == c.Definition)
+	return l.Faulty == nil && l.Lease.Covers(c) &&
+		(!l.Lease.Bound || l.Lease.Instance == c.Instance && l.Lease.Definition == c.Definition)
 }
 
 // over ends a lease whose time is over.
@@ -120,11 +120,11 @@ func (b *Book) take(ctx context.Context, tx *sql.Tx, l *Leased, c *approval.Call
 		l.idle = approval.NewTerm(now, time.Duration(l.Lease.Idle))
 	}
 	if c != nil {
-		l.Lease.Instance, l.Lease.Definition = c.Instance, c.Definition
+		l.Lease.Bound, l.Lease.Instance, l.Lease.Definition = true, c.Instance, c.Definition
 	}
-	done, err := tx.ExecContext(ctx, `UPDATE lease SET state = ?, used = ?, last = ?, instance = ?, definition = ?,
+	done, err := tx.ExecContext(ctx, `UPDATE lease SET state = ?, used = ?, last = ?, bound = ?, instance = ?, definition = ?,
 		idle_from = ?, idle_wall = ?, idle_since = ?, idle_boot = ? WHERE id = ? AND state = 'live' AND used = ?`,
-		l.State, l.Used, now.Wall.UnixMicro(), l.Lease.Instance, l.Lease.Definition[:],
+		l.State, l.Used, now.Wall.UnixMicro(), l.Lease.Bound, l.Lease.Instance, l.Lease.Definition[:],
 		micro(l.idle.From.Wall), micro(l.idle.Until.Wall), int64(l.idle.Until.Since), l.idle.Until.Boot, l.Number, l.Used-1)
 	if err != nil {
 		return fmt.Errorf("state.db: %w", err)
