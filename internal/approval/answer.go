@@ -64,8 +64,13 @@ var (
 	ErrUnknown   = errors.New("who answers is not known")
 )
 
-// ErrTooMany says that a principal has as many open requests as it may have.
-var ErrTooMany = fmt.Errorf("%d of your calls wait for a person already", MaxOpen)
+// TooManyError says that a principal has as many open requests as it may have.
+type TooManyError struct{ Open int }
+
+// Error says it to the caller.
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("%d of your calls wait for a person already", e.Open)
+}
 
 // Check says why an answer would not count for any of the rules, or nil. A
 // refusal always counts: to tighten takes no proof.

@@ -26,16 +26,19 @@ type Candidate struct {
 // CandidateNames are the names of candidates, from exact to broad.
 func CandidateNames() []string { return []string{"same", "text", "directory", "names", "any"} }
 
-// CandidateAt is the place of a name among [CandidateNames], which has -1 where
-// there is no such candidate.
-func CandidateAt(name string) int { return slices.Index(CandidateNames(), name) }
-
-// Issued is how far an answer to a call stands where its rules issue a lease with
-// every answer, by the candidate at this place or, where the call has none of
-// that name, the next more exact one. Nil is not at all.
-func Issued(c *Call, at int) *Terms {
+// Issued is how far every answer to a call stands by itself, nil where the rules
+// that hold it do not all say so. The most exact of the candidates that they
+// name decides; where the call has none of that name, the next more exact one.
+func Issued(c *Call) *Terms {
+	at := len(CandidateNames())
+	for i := range c.Rules {
+		at = min(at, slices.Index(CandidateNames(), c.Rules[i].Standing.Issue))
+	}
+	if at < 0 || len(c.Rules) == 0 {
+		return nil
+	}
 	for _, cand := range slices.Backward(Candidates(c)) {
-		if CandidateAt(cand.Name) <= at {
+		if slices.Index(CandidateNames(), cand.Name) <= at {
 			t := DefaultTerms(c.Rules)
 			t.Scope, t.AnyClient = cand.Scope, cand.AnyClient
 			return &t

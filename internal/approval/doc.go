@@ -13,13 +13,14 @@
 // after somebody looked at it (the digest), one that is repeated (single use),
 // an answer that comes late or under another policy (a [Term], the binding), a
 // clock that was set back (a Term has two clocks), a person who is worn down
-// (at most [MaxOpen] open requests, and a refusal stands for [RefusalStands]).
+// (at most [MaxOpen] open requests unless more are configured, and a refusal stands for [RefusalStands]).
 package approval
 
 import "time"
 
 const (
-	// MaxOpen is how many requests of one principal may be open at once.
+	// MaxOpen is how many requests of one principal may be open at once where
+	// nothing else is configured.
 	MaxOpen = 5
 	// RefusalStands is how long the same call stays refused without anybody
 	// being asked again.

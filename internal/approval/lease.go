@@ -39,6 +39,8 @@ type Lease struct {
 	// Scope says which calls it is about. A lease of break_glass has none: the
 	// rules that it lifts say what they are about.
 	Scope Scope `json:"scope,omitzero"`
+	// Secrets are the arguments in Scope whose values are shown to nobody.
+	Secrets [][]string `json:"secrets,omitempty"`
 	// Instance and Definition are the server and the tool's definition that it is
 	// bound to, once Bound says so: at the latest by its first use.
 	Bound      bool     `json:"bound,omitempty"`

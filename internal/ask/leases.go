@@ -51,7 +51,7 @@ type LeaseView struct {
 
 // lease prepares a lease for people.
 func (d *Desk) lease(l *book.Leased) LeaseView {
-	s := &showing{mask: d.opt.Mask}
+	s := &showing{mask: d.opt.Mask, secrets: l.Lease.Secrets}
 	v := LeaseView{
 		ID: l.ID(), State: l.State, Origin: l.Lease.Origin, Subject: s.text(l.Lease.Subject), Agent: s.text(l.Lease.Agent),
 		Client: s.text(l.Lease.Client), Root: s.text(l.Lease.Root), Glass: s.text(l.Lease.Glass),

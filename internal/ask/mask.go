@@ -101,7 +101,7 @@ func (s *showing) name(key string) string {
 		plain = plain && (c == '_' || c == '-' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
 	}
 	switch strings.ToLower(key) {
-	case "why", "hidden", "masked", "problem":
+	case "why", "hidden", "masked", "problem", "lease":
 		plain = false
 	}
 	if shown := s.known(key); plain && shown == key {

@@ -2,6 +2,9 @@ package ask
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/custos-zt/custos/access"
@@ -121,6 +124,49 @@ func (d *Desk) Terms(ctx context.Context, id, candidate string, uses int, length
 		}
 	}
 	return nil, &CandidateError{Name: candidate, List: list}
+}
+
+// CandidateLines says which candidates there are, numbered, for a person to
+// choose.
+func CandidateLines(list []approval.Candidate) []string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		more := ""
+		if c.AnyClient {
+			more = ", any client"
+		}
+		out[i] = fmt.Sprintf("%d  %-9s  %s%s   (would also have answered %d of the last %d held calls)", i+1, c.Name, c.Text, more, c.Answered, c.Of)
+	}
+	return out
+}
+
+// Chosen returns the name of the candidate that a person chose by its number or
+// name.
+func Chosen(list []approval.Candidate, typed string) (string, bool) {
+	typed = strings.ToLower(strings.TrimSpace(typed))
+	for i, c := range list {
+		if typed == c.Name || typed == strconv.Itoa(i+1) {
+			return c.Name, true
+		}
+	}
+	return "", false
+}
+
+// issues says what every answer to a request opens by itself, as its rules say;
+// "" for nothing.
+func (s *showing) issues(it *book.Item) string {
+	if it.Request.Act != "" {
+		return ""
+	}
+	call, err := approval.CallOf(&it.Request)
+	if err != nil {
+		return ""
+	}
+	t := approval.Issued(call)
+	if t == nil {
+		return ""
+	}
+	return fmt.Sprintf("to allow it also lets %d more calls pass within %s: %s", t.Uses, t.For, t.Scope.Words(s.constraint))
 }
 
 // CandidateError says that an answer cannot stand the way somebody named.

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -93,17 +94,22 @@ func (t *Terminal) Ask(ctx context.Context, id string) bool {
 		case <-done:
 		}
 	}()
-	return t.dialogue(ctx, line, v)
+	standing, err := t.desk.Candidates(ctx, id)
+	return err == nil && t.dialogue(ctx, line, v, standing)
 }
 
-// dialogue asks until there is an answer.
-func (t *Terminal) dialogue(ctx context.Context, line Line, v *View) bool {
+// dialogue asks until there is an answer, which may stand as one of standing.
+func (t *Terminal) dialogue(ctx context.Context, line Line, v *View, standing []approval.Candidate) bool {
 	fmt.Fprintf(line, "\r\ncustos: %s  %s  %s\r\n", v.ID, v.Title, v.By())
 	for _, l := range v.Lines() {
 		fmt.Fprintf(line, "  %-8s %s\r\n", l[0], l[1])
 	}
+	ways := "  [a]llow once  [d]eny: "
+	if len(standing) > 0 {
+		ways = "  [a]llow once  [s]tanding…  [d]eny: "
+	}
 	for {
-		fmt.Fprint(line, "  [a]llow once  [d]eny: ")
+		fmt.Fprint(line, ways)
 		text, err := readLine(line)
 		if err != nil {
 			fmt.Fprint(line, "\r\n")
@@ -114,6 +120,11 @@ func (t *Terminal) dialogue(ctx context.Context, line Line, v *View) bool {
 		case "a", "allow":
 			allow = true
 		case "d", "deny":
+		case "s", "standing":
+			if t.stand(ctx, line, v, standing) {
+				return true
+			}
+			continue
 		default:
 			continue
 		}
@@ -123,6 +134,31 @@ func (t *Terminal) dialogue(ctx context.Context, line Line, v *View) bool {
 		}
 		return true
 	}
+}
+
+// stand asks how far an answer shall stand, and reports whether it does.
+func (t *Terminal) stand(ctx context.Context, line Line, v *View, standing []approval.Candidate) bool {
+	for _, l := range CandidateLines(standing) {
+		fmt.Fprintf(line, "  %s\r\n", l)
+	}
+	fmt.Fprint(line, "  how far, or [enter] for not at all: ")
+	text, err := readLine(line)
+	if err != nil {
+		return false
+	}
+	name, ok := Chosen(standing, text)
+	if !ok {
+		return false
+	}
+	it, err := t.desk.Stand(ctx, v.ID, t.Name(), name)
+	if err != nil {
+		fmt.Fprintf(line, "  %s\r\n", term.Escape(err.Error()))
+		return false
+	}
+	if it.Lease != nil {
+		fmt.Fprintf(line, "  %s answers %d more calls like this within %s\r\n", it.Lease.ID(), it.Lease.Lease.Uses, it.Lease.Lease.For)
+	}
+	return true
 }
 
 // maxTyped bounds one answer.

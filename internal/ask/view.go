@@ -43,6 +43,9 @@ type View struct {
 	// Hidden says that something in the call would not show, or show as
 	// something else, if it were not escaped.
 	Hidden bool `json:"hidden"`
+	// Issues says what else an answer that allows the call lets pass by itself; ""
+	// for nothing.
+	Issues string `json:"issues,omitempty"`
 	// Masked says that a secret stands in the call, which is shown as its name.
 	Masked bool `json:"masked"`
 	// Successor is the id of the request that took the place of this one.
@@ -108,6 +111,7 @@ func (d *Desk) Look(ctx context.Context, it *book.Item) (*View, error) {
 		}
 	}
 	v.fill(s, args, before, compared)
+	v.Issues = s.issues(it)
 	v.Masked = s.masked
 	v.Hidden = v.Hidden || !shows(plainTitle(r))
 	return v, nil
@@ -245,6 +249,9 @@ func (v *View) Lines() [][2]string {
 	}
 	if v.Hidden {
 		out = append(out, [2]string{"HIDDEN", "this call contains characters that do not show; they are shown here as \\u escapes"})
+	}
+	if v.Issues != "" {
+		out = append(out, [2]string{"LEASE", v.Issues})
 	}
 	if v.Masked {
 		out = append(out, [2]string{"MASKED", "a secret stands in this call; it is shown as its name, and the answer is to its true value"})

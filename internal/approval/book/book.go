@@ -13,6 +13,7 @@
 package book
 
 import (
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"database/sql"
@@ -32,6 +33,8 @@ type Book struct {
 	db    *sql.DB
 	clock approval.Clock
 	seal  cipher.AEAD
+	// maxOpen is how many requests of one principal may be open.
+	maxOpen int
 }
 
 // Options say what a book works with.
@@ -42,6 +45,9 @@ type Options struct {
 	Key [32]byte
 	// Clock tells the time; nil is that of the machine.
 	Clock approval.Clock
+	// MaxOpen is how many requests of one principal may be open at once; 0 is
+	// [approval.MaxOpen].
+	MaxOpen int
 }
 
 // Open opens the book and makes its tables.
@@ -57,7 +63,7 @@ func Open(o Options) (*Book, error) {
 	if o.Clock == nil {
 		o.Clock = approval.SystemClock()
 	}
-	b := &Book{db: db, clock: o.Clock, seal: aead}
+	b := &Book{db: db, clock: o.Clock, seal: aead, maxOpen: cmp.Or(o.MaxOpen, approval.MaxOpen)}
 	if err := statedb.Ensure(context.Background(), db, "approval", steps()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

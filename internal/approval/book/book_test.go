@@ -259,7 +259,7 @@ func TestAtMostFiveAreOpen(t *testing.T) {
 	}
 	more := request("write_file")
 	more.Digest[0] = 99
-	if _, err := b.Consult(t.Context(), more); !errors.Is(err, approval.ErrTooMany) {
+	if _, err := b.Consult(t.Context(), more); !errors.As(err, new(*approval.TooManyError)) {
 		t.Fatalf("a sixth: %v", err)
 	}
 	other := request("write_file")

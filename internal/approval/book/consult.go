@@ -18,7 +18,7 @@ import (
 //   - denied: somebody refused this call within [approval.RefusalStands];
 //   - pending: a person has to answer. New says that nobody was asked before.
 //
-// An error is a malfunction, or [approval.ErrTooMany]; the call MUST NOT pass.
+// An error is a malfunction, or an [approval.TooManyError]; the call MUST NOT pass.
 func (b *Book) Consult(ctx context.Context, r *approval.Request) (access.Approval, error) {
 	tx, now, err := b.begin(ctx)
 	if err != nil {
@@ -136,8 +136,8 @@ func (c *consultation) room(ctx context.Context, void int) error {
 	if err != nil {
 		return fmt.Errorf("state.db: %w", err)
 	}
-	if open-void >= approval.MaxOpen {
-		return approval.ErrTooMany
+	if open-void >= c.book.maxOpen {
+		return &approval.TooManyError{Open: c.book.maxOpen}
 	}
 	return nil
 }

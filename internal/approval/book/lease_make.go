@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/approval"
@@ -16,23 +17,26 @@ import (
 // wanted that or the rules say so: of those answers alone that agree how far it
 // stands, where they are enough by themselves.
 func (b *Book) stand(ctx context.Context, tx *sql.Tx, it *Item, v *approval.Vote, now approval.Moment) error {
-	terms, origin, votes := v.Standing, approval.FromAnswer, agreeing(it.Votes, v.Standing)
-	if terms == nil {
-		terms, origin, votes = issued(it), approval.FromPolicy, it.Votes
-	}
-	if terms == nil || approval.CheckTerms(it.Request.Rules, terms) != nil || !approval.Granted(&it.Request, votes) {
+	r := &it.Request
+	if !slices.ContainsFunc(r.Rules, func(rule approval.Rule) bool { return rule.Standing.Allowed }) {
 		return nil
 	}
-	call, err := approval.CallOf(&it.Request)
+	call, err := approval.CallOf(r)
 	if err != nil {
 		return err
 	}
-	r := &it.Request
+	terms, origin, votes := v.Standing, approval.FromAnswer, agreeing(it.Votes, v.Standing)
+	if terms == nil {
+		terms, origin, votes = approval.Issued(call), approval.FromPolicy, it.Votes
+	}
+	if terms == nil || approval.CheckTerms(r.Rules, terms) != nil || !approval.Granted(r, votes) {
+		return nil
+	}
 	if !terms.Scope.Covers(call) {
 		return approval.ErrOutside
 	}
 	l := &approval.Lease{
-		Origin: origin, Subject: r.Subject, Agent: r.Agent, Client: r.Client, Root: r.Root, Scope: terms.Scope,
+		Origin: origin, Subject: r.Subject, Agent: r.Agent, Client: r.Client, Root: r.Root, Scope: terms.Scope, Secrets: r.Secrets,
 		Bound: true, Instance: r.Instance, Definition: r.Definition, Rules: r.Rules, Uses: terms.Uses, For: terms.For, Idle: terms.Idle,
 		Request: it.ID(), Votes: bare(votes),
 	}
@@ -62,23 +66,6 @@ func bare(votes []approval.Vote) []approval.Vote {
 		out[i] = v
 	}
 	return out
-}
-
-// issued is how far every answer to the rules stands, nil where they do not all
-// say so. Of several rules the one with the most exact candidate decides.
-func issued(it *Item) *approval.Terms {
-	at := len(approval.CandidateNames())
-	for i := range it.Request.Rules {
-		at = min(at, approval.CandidateAt(it.Request.Rules[i].Standing.Issue))
-		if it.Request.Rules[i].Standing.Issue == "" {
-			return nil
-		}
-	}
-	call, err := approval.CallOf(&it.Request)
-	if err != nil {
-		return nil
-	}
-	return approval.Issued(call, at)
 }
 
 // Propose asks people for a lease: a request that holds no call, and whose
