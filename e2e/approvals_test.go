@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,11 +69,8 @@ func (l *office) approvals(args ...string) (string, error) {
 func (l *office) open(n int) []string {
 	l.t.Helper()
 	for deadline := time.Now().Add(client.Patience); ; time.Sleep(50 * time.Millisecond) {
-		out, err := l.approvals("list", "--json")
-		var list []struct {
-			ID string `json:"id"`
-		}
-		if err == nil && json.Unmarshal([]byte(out), &list) == nil && len(list) == n {
+		list := l.list()
+		if len(list) == n {
 			ids := make([]string, n)
 			for i := range list {
 				ids[i] = list[i].ID
@@ -80,7 +78,7 @@ func (l *office) open(n int) []string {
 			return ids
 		}
 		if time.Now().After(deadline) {
-			l.t.Fatalf("%d calls are not held: %s (%v)", n, out, err)
+			l.t.Fatalf("%d calls are not held: %+v", n, list)
 		}
 	}
 }
@@ -89,54 +87,18 @@ func echo(message string) *mcp.CallToolParams {
 	return &mcp.CallToolParams{Name: "echo", Arguments: map[string]any{"message": message}}
 }
 
-// A real client in either era puts a held call to its user.
-func TestElicitation(t *testing.T) {
-	t.Parallel()
-	for _, era := range []struct {
-		name, version string
-	}{
-		{"legacy", "2025-11-25"},
-		{"modern", ""},
-	} {
-		for _, c := range []struct{ action, want string }{
-			{"accept", "simple text"},
-			{"decline", "Custos denied server.test_simple_text: a person refused this call."},
-			{"cancel", "not approved in 1 s: Tell the person; when they allow a_1"},
-		} {
-			t.Run(era.name+"/"+c.action, func(t *testing.T) {
-				t.Parallel()
-				l := newOffice(t, asks, "1s")
-				sdk := client.Connect(t, l.guarding(peers.Modern(t)), client.Settings{Version: era.version, Elicit: &mcp.ElicitResult{Action: c.action}})
-				text, failed := sdk.Text(t, "test_simple_text", nil)
-				if !strings.Contains(text, c.want) || failed != (c.action != "accept") {
-					t.Errorf("%q, an error: %v", text, failed)
-				}
-				asked := 0
-				for _, e := range sdk.Events() {
-					if e.Method == "elicitation/create" && strings.Contains(e.Params, "why: rule asked") {
-						asked++
-					}
-				}
-				if asked != 1 {
-					t.Errorf("the user was asked %d times: %v", asked, sdk.Events())
-				}
-			})
-		}
-	}
-}
-
 // Ten guards on one state directory: every held call is listed, an answer
 // reaches the right one, and a grant is used once, by whoever repeats the call.
 func TestTenGuardsOneDesk(t *testing.T) {
 	t.Parallel()
 	const guards = 10
-	l := newOffice(t, asks, "40s")
+	l := newOffice(t, asks, "5m, open: 10")
 	var all sync.WaitGroup
-	texts := make([]string, guards/2)
-	for i := range guards / 2 { // five calls may be open
-		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", Elicit: &mcp.ElicitResult{Action: "cancel"}})
+	texts := make([]string, guards)
+	for i := range guards {
+		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", NoForms: true})
 		all.Go(func() {
-			r, err := sdk.CallTool(t.Context(), echo(string(rune('A'+i))))
+			r, err := sdk.CallTool(t.Context(), echo(letter(i)))
 			if err != nil {
 				t.Error(err)
 				return
@@ -144,18 +106,57 @@ func TestTenGuardsOneDesk(t *testing.T) {
 			texts[i] = said(r)
 		})
 	}
-	for _, id := range l.open(guards / 2) {
-		if out, err := l.approvals("allow", id); err != nil {
+	want := map[string]string{} // by what is held, and every second one is refused
+	for n, id := range l.open(guards) {
+		held := l.message(id)
+		verb, text := "allow", held
+		if n%2 == 1 {
+			verb, text = "deny", "Custos denied server.echo: a person refused this call."
+		}
+		want[held] = text
+		if out, err := l.approvals(verb, id); err != nil {
 			t.Errorf("%s: %v", out, err)
 		}
 	}
 	all.Wait()
 	for i, text := range texts {
-		if text != string(rune('A'+i)) {
-			t.Errorf("call %d: %q", i, text)
+		if w := want[letter(i)]; w == "" || !strings.HasPrefix(text, w) {
+			t.Errorf("call %s: %q, want %q", letter(i), text, w)
 		}
 	}
 	l.oneOf(guards)
+}
+
+func letter(i int) string { return string(rune('A' + i)) }
+
+// message is the argument of a call that waits, by the list.
+func (l *office) message(id string) string {
+	l.t.Helper()
+	for _, v := range l.list() {
+		if v.ID == id && len(v.Arguments) == 1 {
+			return strings.Trim(v.Arguments[0].Value, `"`)
+		}
+	}
+	l.t.Fatalf("%s does not wait", id)
+	return ""
+}
+
+// waiting is one call of `custos approvals list --json`.
+type waiting struct {
+	ID        string
+	State     string
+	Arguments []struct{ Name, Value string }
+}
+
+// list is `custos approvals list --json`.
+func (l *office) list(args ...string) []waiting {
+	l.t.Helper()
+	out, err := l.approvals(append([]string{"list", "--json"}, args...)...)
+	var list []waiting
+	if err = errors.Join(err, json.Unmarshal([]byte(out), &list)); err != nil {
+		l.t.Fatalf("%s: %v", out, err)
+	}
+	return list
 }
 
 // said returns the text of a result that is one text.
@@ -179,7 +180,7 @@ func (l *office) oneOf(guards int) {
 	var mu sync.Mutex
 	echoed := 0
 	for range guards {
-		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", Elicit: &mcp.ElicitResult{Action: "cancel"}})
+		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", NoForms: true})
 		all.Go(func() {
 			r, err := sdk.CallTool(t.Context(), echo("Grace"))
 			if err != nil {

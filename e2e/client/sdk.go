@@ -35,6 +35,8 @@ type Settings struct {
 	Version string            // protocol revision to offer; "" is the newest
 	Roots   []string          // root URIs; nil is one at the test's directory
 	Elicit  *mcp.ElicitResult // the answer to every elicitation; nil accepts with name "Ada"
+	Silent  bool              // every elicitation stays without an answer
+	NoForms bool              // elicitation is not declared
 	Env     []string          // further variables, as NAME=VALUE
 	Dir     string            // working directory
 }
@@ -88,7 +90,7 @@ func (c *SDK) options(s Settings) *mcp.ClientOptions {
 	if answer == nil {
 		answer = &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada"}}
 	}
-	return &mcp.ClientOptions{
+	o := &mcp.ClientOptions{
 		CreateMessageHandler: func(_ context.Context, r *mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
 			c.note("sampling/createMessage", r.Params)
 			return &mcp.CreateMessageResult{
@@ -96,8 +98,12 @@ func (c *SDK) options(s Settings) *mcp.ClientOptions {
 				Content: &mcp.TextContent{Text: "a canned completion"},
 			}, nil
 		},
-		ElicitationHandler: func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+		ElicitationHandler: func(ctx context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
 			c.note("elicitation/create", r.Params)
+			if s.Silent {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
 			copied := *answer
 			return &copied, nil
 		},
@@ -120,6 +126,10 @@ func (c *SDK) options(s Settings) *mcp.ClientOptions {
 			c.note("notifications/progress", r.Params)
 		},
 	}
+	if s.NoForms {
+		o.ElicitationHandler = nil
+	}
+	return o
 }
 
 func (c *SDK) note(method string, params any) {

@@ -102,7 +102,7 @@ func (a *app) counter() (*counter, error) {
 		return nil, err
 	}
 	c := &counter{log: &lazyLog{dir: path, hide: hide}}
-	c.Desk = newDesk(dir, c.log, &hide)
+	c.Desk = newDesk(dir, c.log, &hide, 0)
 	if c.book, err = c.Book(); err != nil {
 		return nil, failure(err, "")
 	}
@@ -110,22 +110,23 @@ func (a *app) counter() (*counter, error) {
 }
 
 // newDesk returns the desk of a state directory. Nothing is opened yet.
-func newDesk(dir *state.Dir, log ask.Evidence, hide *redact.Options) *ask.Desk {
+func newDesk(dir *state.Dir, log ask.Evidence, hide *redact.Options, maxOpen int) *ask.Desk {
 	return ask.NewDesk(ask.Options{
-		Open: openBook(dir), Evidence: log, Isolation: engine.Isolation, Person: operator,
+		Open: openBook(dir, maxOpen), Evidence: log, Isolation: engine.Isolation, Person: operator,
 		Key:  func() [32]byte { return dir.HMAC("custos approvals: states of questions", nil) },
 		Mask: hide.Secrets.Mask,
 	})
 }
 
-// openBook returns what opens the book of a state directory.
-func openBook(dir *state.Dir) func() (*book.Book, error) {
+// openBook returns what opens the book of a state directory. maxOpen matters to
+// whoever holds calls.
+func openBook(dir *state.Dir, maxOpen int) func() (*book.Book, error) {
 	return func() (*book.Book, error) {
 		path, err := dir.Database()
 		if err != nil {
 			return nil, err
 		}
-		return book.Open(book.Options{Path: path, Key: dir.HMAC("custos approvals: what calls ask for", nil)})
+		return book.Open(book.Options{Path: path, Key: dir.HMAC("custos approvals: what calls ask for", nil), MaxOpen: maxOpen})
 	}
 }
 

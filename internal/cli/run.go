@@ -160,7 +160,7 @@ func (a *app) prepare(f runFlags, command []string) (*guard, error) {
 	g.evidence = ev.evidence.Dir
 	a.sayUnapplied(g.policy.snapshot)
 	home, _ := os.UserHomeDir() // unknown: `~` in a call restricts as sent
-	g.desk = newDesk(g.evidence, ev.evidence.Log, &hide)
+	g.desk = newDesk(g.evidence, ev.evidence.Log, &hide, conf.Approvals.Open)
 	g.engine, err = engine.New(ev.evidence, engine.Options{
 		Policy: g.policy.snapshot, Sources: g.policy.sources, Registry: registry,
 		Backend: f.name, Command: command, Tools: g.tools,

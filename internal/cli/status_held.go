@@ -39,7 +39,7 @@ func (h *heldToday) wait(dir *state.Dir) error {
 	if !dir.HasDatabase() {
 		return nil
 	}
-	b, err := openBook(dir)()
+	b, err := openBook(dir, 0)()
 	if err != nil {
 		return err
 	}

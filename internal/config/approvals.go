@@ -17,6 +17,9 @@ type Approvals struct {
 	// request can be answered by `custos approvals`; that "cli" stands here says
 	// that somebody looks there, and is worth to be waited for.
 	Channels []string
+	// Open is how many calls of one principal may wait at once. More tire people:
+	// what they no longer read, they allow.
+	Open int
 	// Webhook and Slack are where messages go; nil: nowhere. Where the file does
 	// not list channels, each that is given is one.
 	Webhook *Message
@@ -47,6 +50,9 @@ func usualChannels() []string {
 // maxWait bounds how long a call may be held.
 const maxWait = 10 * time.Minute
 
+// maxOpen bounds how many calls of one principal may wait at once.
+const maxOpen = 100
+
 func (d *decoder) approvals(n *yaml.Node, a *Approvals) {
 	listed := false
 	d.section(n, "approvals", []field{
@@ -57,6 +63,11 @@ func (d *decoder) approvals(n *yaml.Node, a *Approvals) {
 				return
 			}
 			a.Wait = v
+		}},
+		{"open", func(d *decoder, n *yaml.Node) {
+			if d.integer(n, &a.Open); a.Open < 1 || a.Open > maxOpen {
+				d.fail(n, "5 where nothing is said", "open is a number from 1 to %d, not %q", maxOpen, n.Value)
+			}
 		}},
 		{"channels", func(d *decoder, n *yaml.Node) { a.Channels, listed = d.channels(n), true }},
 		{"webhook", func(d *decoder, n *yaml.Node) { a.Webhook = d.askWebhook(n) }},

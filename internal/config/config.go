@@ -116,7 +116,7 @@ func Default() Config {
 		Version:   1,
 		Limits:    Limits{Frame: 16 << 20, Depth: 64, InFlight: 64 << 20},
 		Audit:     Audit{SegmentSize: 64 << 20, SegmentAge: time.Hour, Redaction: defaultRedaction(), Replay: defaultReplay()},
-		Approvals: Approvals{Wait: 45 * time.Second, Channels: usualChannels()},
+		Approvals: Approvals{Wait: 45 * time.Second, Open: 5, Channels: usualChannels()},
 		Denials:   DenyAsResult,
 		Listen:    Listen{Admin: defaultAdmin},
 	}

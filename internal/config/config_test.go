@@ -26,7 +26,7 @@ state: state
 policy: {files: [{path: policies/*.yaml, layer: global}, {path: /etc/p.yaml}]}
 limits: {frame: 1MiB, depth: 32, in_flight: 8MiB}
 audit: {segment: {size: 1MiB, age: 30m}}
-approvals: {wait: 0s, channels: [cli]}
+approvals: {wait: 0s, open: 12, channels: [cli]}
 listen: {admin: 127.0.0.1:9}
 denials: error
 `)
@@ -43,7 +43,7 @@ denials: error
 		}},
 		Limits:    Limits{Frame: 1 << 20, Depth: 32, InFlight: 8 << 20},
 		Audit:     Audit{SegmentSize: 1 << 20, SegmentAge: 30 * time.Minute, Redaction: defaultRedaction(), Replay: defaultReplay()},
-		Approvals: Approvals{Channels: []string{"cli"}},
+		Approvals: Approvals{Channels: []string{"cli"}, Open: 12},
 		Listen:    Listen{Admin: "127.0.0.1:9"},
 		Denials:   DenyAsError, Source: path,
 	}
@@ -64,6 +64,8 @@ func TestApprovals(t *testing.T) {
 		"approvals: {channels: cli}":              "channels is a list",
 		"approvals: {channels: [owl]}":            `"owl" is no channel`,
 		"approvals: {channels: [cli, cli]}":       `"cli" is given twice`,
+		"approvals: {open: 0}":                    "open is a number from 1 to 100",
+		"approvals: {open: many}":                 "expected a whole number",
 		"approvals: {channel: [cli]}":             `did you mean "channels"?`,
 		"approvals: {wait: 5s, channels: []}":     "",
 		"approvals: {wait: 10m, channels: [cli]}": "",

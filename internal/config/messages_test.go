@@ -20,7 +20,7 @@ func TestMessages(t *testing.T) {
 	dir := filepath.Dir(path)
 	hook, slack := Reference{"file", filepath.Join(dir, "hook")}, Reference{"file", filepath.Join(dir, "slack")}
 	want := Approvals{
-		Wait: got.Approvals.Wait, Channels: []string{"elicitation", "tty", "cli", "webhook", "slack"},
+		Wait: got.Approvals.Wait, Open: 5, Channels: []string{"elicitation", "tty", "cli", "webhook", "slack"},
 		Webhook: &Message{URL: "https://hooks.corp.example/x", Secret: hook, Details: true, TLS: TLS{CA: filepath.Join(dir, "ca.pem")}},
 		Slack:   &Message{Where: slack},
 	}

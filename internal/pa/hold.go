@@ -81,7 +81,8 @@ func (a *Administrator) consult(s *pdp.Snapshot, r *access.Request, def *invento
 	if err != nil {
 		d.Effect, d.Reason = access.Deny, access.ApprovalUnavailable
 		d.Message, d.Remediation = "a person would have to allow it, and cannot be asked: "+err.Error(), ""
-		if errors.Is(err, approval.ErrTooMany) {
+		var many *approval.TooManyError
+		if errors.As(err, &many) {
 			d.Remediation = "Wait until one of them is answered."
 		}
 		return
