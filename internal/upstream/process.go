@@ -82,20 +82,19 @@ func (h *Host) Start(o Options) (*Process, error) {
 	cmd.Env = o.Env
 	cmd.Stderr = o.Stderr
 	// Pipes are made by hand: exec's own are closed by Wait, which would cut
-	// off what the child wrote just before it ended.
-	inR, inW, err := os.Pipe()
+	// off what the child wrote just before it ended. A blocking read is woken by
+	// the kernel itself; one through the poller costs two more switches on every
+	// answer. Whoever reads or writes must not count on Close to end that: the
+	// end of the child does.
+	inR, inW, err := pipe()
 	if err != nil {
 		return nil, &StartError{o.Command[0], err}
 	}
-	outR, outW, err := os.Pipe()
+	outR, outW, err := pipe()
 	if err != nil {
 		closeAll(inR, inW)
 		return nil, &StartError{o.Command[0], err}
 	}
-	// A blocking read is woken by the kernel itself; one through the poller
-	// costs two more switches on every answer. Whoever reads must not count on
-	// Close to end a read: the end of the child does.
-	_ = outR.Fd()
 	cmd.Stdin, cmd.Stdout = inR, outW
 	isolate(cmd)
 	raw, err := inW.SyscallConn()
