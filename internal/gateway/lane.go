@@ -39,7 +39,8 @@ func (it *item) settled() bool { return it.wait == nil || it.wait.Settled() }
 //
 // Any number of goroutines may send. Where nothing has to be waited for, the
 // sender carries its lines itself; else [lane.Run] does, in a goroutine of its
-// own.
+// own. Whoever waits for evidence goes to the disk for it, so that the lines it
+// covers are written by the goroutine that made it durable.
 type lane struct {
 	w     io.Writer
 	room  func(n int) bool // whether w takes n bytes at once; nil: always
@@ -57,14 +58,23 @@ type lane struct {
 	err   error // the first write error; every later line is dropped
 	moved int   // lines carried so far
 
-	turn    int  // counts who was relieved
-	waiting bool // a patient sender waits for the evidence of awaited
+	turn    int      // counts who was relieved
+	waiting waitsFor // somebody waits for the evidence of awaited
 	awaited item
 
 	// Owned by whoever is busy and does not wait.
 	batch []item
 	buf   []byte
 }
+
+// waitsFor says who waits for evidence.
+type waitsFor uint8
+
+const (
+	nobody waitsFor = iota
+	runner          // [lane.Run]
+	sender          // a patient one
+)
 
 const (
 	// maxKept is the largest write buffer kept between lines: one rare large
@@ -108,7 +118,7 @@ func (l *lane) Send(it item) bool {
 		l.more.Broadcast()
 		return true
 	}
-	return l.carry(it.patient)
+	return l.carry(sender)
 }
 
 // takes reports whether the sender may write what is queued itself. A server
@@ -116,7 +126,8 @@ func (l *lane) Send(it item) bool {
 // client left.
 func (l *lane) takes() bool { return l.room == nil || l.room(l.bytes) }
 
-// Run carries lines until the lane is closed and empty. It MUST be called once.
+// Run carries lines until the lane is closed and empty, or it was relieved: then
+// another one runs. It MUST be called once.
 func (l *lane) Run() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +139,9 @@ func (l *lane) Run() {
 			close(l.done)
 			return
 		}
-		l.carry(false)
+		if !l.carry(runner) {
+			return
+		}
 	}
 }
 
@@ -145,25 +158,21 @@ func (l *lane) pop() item {
 
 // carry awaits the evidence of the next line and writes it, together with what
 // follows and waits for nothing. The caller holds mu, which is given up
-// meanwhile; busy keeps the order. It returns false where a patient caller was
+// meanwhile; busy keeps the order. It returns false where the caller was
 // relieved.
-func (l *lane) carry(patient bool) bool {
+func (l *lane) carry(who waitsFor) bool {
 	first := l.pop()
 	l.busy = true
 	if !first.settled() {
 		turn := l.turn
-		l.waiting, l.awaited = patient, first
+		l.waiting, l.awaited = who, first
 		l.mu.Unlock()
-		wait := first.wait.Wait
-		if patient {
-			wait = first.wait.Commit
-		}
-		_ = wait() // deliver asks again
+		_ = first.wait.Commit() // deliver asks again
 		l.mu.Lock()
 		if l.turn != turn {
 			return false
 		}
-		l.waiting, l.awaited = false, item{}
+		l.waiting, l.awaited = nobody, item{}
 	}
 	l.batch = append(l.batch[:0], first)
 	for size := len(first.frame); len(l.queue) > 0 && l.queue[0].settled() && size < maxBatch; {
@@ -213,21 +222,26 @@ func (l *lane) deliver(broken bool) error {
 	return err
 }
 
-// Relieve is called once evidence can no longer be kept: a patient sender that
-// is at the disk for it may never come back, and what it holds is left to Run.
-// It reports whether there was one, whose work somebody has to go on with.
+// Relieve is called once evidence can no longer be kept: whoever is at the disk
+// for it may never come back, and what it holds is left to another Run. It
+// reports whether that was a patient sender, whose own work somebody has to go
+// on with.
 func (l *lane) Relieve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.waiting {
+	who := l.waiting
+	if who == nobody {
 		return false
 	}
 	l.turn++
 	l.queue = append([]item{l.awaited}, l.queue...)
 	l.bytes += len(l.awaited.frame) + itemCost
-	l.busy, l.waiting, l.awaited = false, false, item{}
+	l.busy, l.waiting, l.awaited = false, nobody, item{}
+	if who == runner {
+		go l.Run()
+	}
 	l.more.Broadcast()
-	return true
+	return who == sender
 }
 
 // Carried returns how many lines were written or dropped so far.

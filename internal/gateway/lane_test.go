@@ -262,9 +262,8 @@ func (s stuck) Commit() error {
 	return s.ticket.Commit()
 }
 
-// A sender that is at a disk which does not answer is relieved: its line is
-// refused, once and in order, and it touches nothing when it comes back. Run
-// goes to no disk.
+// Whoever is at a disk which does not answer is relieved, a sender or Run: the
+// line is refused, once and in order, and who comes back touches nothing.
 func TestLaneRelievesWhoDoesNotComeBack(t *testing.T) {
 	for _, patient := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -233,6 +233,7 @@ func (s *Stdio) relieve(client *frameReader) {
 	case <-s.toClient.done:
 		return
 	}
+	s.toClient.Relieve() // only its Run waits
 	if s.toServer.Relieve() {
 		go s.readClient(client)
 	}
