@@ -162,7 +162,7 @@ func TestPowerCut(t *testing.T) {
 	var logDir, dir string
 	var total, torn, late uint64
 	var times []time.Duration
-	slower := time.Duration(1) // a busy machine needs longer to begin
+	slower := time.Duration(1)
 	for round := 0; round < n || total == 0 && round < n+6; round++ {
 		if round%20 == 0 {
 			d.format()
@@ -191,9 +191,7 @@ func TestPowerCut(t *testing.T) {
 		times = append(times, reopened(t, dir))
 		unharmed(t, logDir, "after recovery, round", round)
 		total += acked
-		if total == 0 {
-			slower *= 2
-		}
+		slower = patience(slower, acked)
 	}
 	if total == 0 {
 		t.Fatal("no child acknowledged anything")
