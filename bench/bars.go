@@ -68,6 +68,18 @@ func (r *Report) judge() {
 	}
 }
 
+// allowed is how many calls a second this disk allows where each waits for the
+// raw relay and for one fdatasync and for nothing else, and what share of the
+// raw relay's that is. No durable log comes closer to the relay.
+func (r *Report) allowed(concurrency int) (rate, share float64) {
+	raw := r.find(relayd, concurrency, 64)
+	if raw == nil || raw.Rate <= 0 || r.Fdatasync.P50 <= 0 {
+		return 0, 0
+	}
+	rate = float64(concurrency) / (raw.P50 + r.Fdatasync.P50) * 1e6
+	return rate, rate / raw.Rate
+}
+
 // peak is the largest size of Custos under the loads the bar names.
 func (r *Report) peak() int64 {
 	var peak int64

@@ -113,6 +113,9 @@ func (r *Report) print(w io.Writer) {
 	for _, b := range r.Bars {
 		fmt.Fprintln(w, b)
 	}
+	if most, share := r.allowed(8); most > 0 {
+		fmt.Fprintf(w, "        with one fdatasync for each call and no work at all, 8 calls in flight: %.0f calls/s, %.2f x the raw relay's\n", most, share)
+	}
 }
 
 // ordered returns the cells grouped by load, modes in their usual order.
