@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
+	"testing/synctest"
 )
 
 // script drives a log through everything it does: a first segment, rotation,
@@ -17,10 +17,7 @@ import (
 func script(t *testing.T, dir string, d *faultDisk) (acked map[string]bool, failure error) {
 	t.Helper()
 	acked = map[string]bool{}
-	opt := Options{Instance: "i_TEST", SegmentSize: 4 << 10, WriteDeadline: 80 * time.Millisecond, disk: d.disk()}
-	if d.mode != "hang" {
-		opt.WriteDeadline = 10 * time.Second
-	}
+	opt := Options{Instance: "i_TEST", SegmentSize: 4 << 10, disk: d.disk()}
 	told := make(chan error, 1)
 	opt.Failed = func(err error) { told <- err }
 	l, err := Open(dir, opt)
@@ -93,29 +90,13 @@ func TestEveryOperationFails(t *testing.T) {
 		t.Run(fmt.Sprintf("%s sticky %v", c.mode, c.sticky), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(uint64(len(c.mode)), 2))
-			reached, late := 0, 0
-			for at := 1; ; at++ {
-				_, dir := slot(t)
-				d := newFaultDisk(at, c.mode, c.sticky)
-				acked, failure := script(t, dir, d)
-				close(d.free)
-				if !d.hit() && failure == nil {
-					break
-				}
-				if !d.hit() {
-					// The real disk was slower than the short deadline of this test.
-					if late++; late > 20 {
-						t.Fatal(failure)
-					}
-					at--
-					continue
-				}
-				reached++
-				if failure == nil && !harmless(d) {
-					t.Fatalf("%s: nobody noticed", d.what())
-				}
-				logDir, cut := d.powerCut(t, rng)
-				survives(t, d.what(), logDir, cut, acked)
+			reached := 0
+			for more := true; more; reached++ {
+				// In a bubble a hanging disk takes no time, and a slow one does
+				// not run into the write deadline.
+				synctest.Test(t, func(t *testing.T) {
+					more = failsAt(t, newFaultDisk(reached+1, c.mode, c.sticky), rng)
+				})
 			}
 			if reached < 40 {
 				t.Fatalf("the script reached %d operations, expected more", reached)
@@ -123,6 +104,27 @@ func TestEveryOperationFails(t *testing.T) {
 			t.Logf("%d operations failed one by one", reached)
 		})
 	}
+}
+
+// failsAt runs the script on a disk that fails once, and checks what is left
+// after the power went. It reports false where the script ends before that.
+func failsAt(t *testing.T, d *faultDisk, rng *rand.Rand) bool {
+	t.Helper()
+	_, dir := slot(t)
+	acked, failure := script(t, dir, d)
+	close(d.free)
+	if !d.hit() {
+		if failure != nil {
+			t.Fatal(failure)
+		}
+		return false
+	}
+	if failure == nil && !harmless(d) {
+		t.Fatalf("%s: nobody noticed", d.what())
+	}
+	logDir, cut := d.powerCut(t, rng)
+	survives(t, d.what(), logDir, cut, acked)
+	return true
 }
 
 // harmless reports whether the failed operation may go unnoticed: a hang in
