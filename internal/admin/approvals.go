@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/approval"
@@ -26,6 +27,12 @@ type Answer struct {
 	Code string `json:"code,omitempty"`
 	// AcceptRisk names the risk that the caller saw: [HiddenCharacters].
 	AcceptRisk string `json:"accept_risk,omitempty"`
+	// Standing names how far an answer that allows stands for later calls, one of
+	// those in [ask.View].Standing; "" is for this call alone. Uses and For say
+	// how often and how long, 0 as far as the rules let it.
+	Standing string        `json:"standing,omitempty"`
+	Uses     int           `json:"uses,omitempty"`
+	For      approval.Span `json:"for,omitempty"`
 }
 
 // Approvals returns the requests that wait for an answer, oldest first; with all
@@ -102,6 +109,10 @@ func (o *Operator) Answer(ctx context.Context, id string, a Answer) (*ask.View, 
 			return nil, &Refusal{Evidence, err.Error(), err}
 		}
 	}
+	terms, err := o.terms(ctx, id, &a)
+	if err != nil {
+		return nil, refusal(err)
+	}
 	how := approval.Host
 	if a.Allow && a.Code != "" {
 		b, err := o.opt.Desk.Book()
@@ -116,12 +127,25 @@ func (o *Operator) Answer(ctx context.Context, id string, a Answer) (*ask.View, 
 	}
 	it, err := o.opt.Desk.Answer(ctx, id, approval.Vote{
 		Answer: access.Answer{Allow: a.Allow, By: o.caller.Person.ID, Channel: o.caller.Channel, Assurance: string(how)},
-		Groups: o.caller.Person.Groups,
+		Groups: o.caller.Person.Groups, Standing: terms,
 	})
 	if err != nil {
 		return nil, refusal(err)
 	}
 	return o.opt.Desk.Look(ctx, &it)
+}
+
+// terms are how far an answer shall stand, nil for the call alone.
+func (o *Operator) terms(ctx context.Context, id string, a *Answer) (*approval.Terms, error) {
+	switch {
+	case a.Standing == "" && a.Uses == 0 && a.For == 0:
+		return nil, nil
+	case !a.Allow:
+		return nil, refuse(Invalid, "an answer that does not allow the call cannot stand")
+	case a.Standing == "":
+		return nil, refuse(Invalid, "standing names how far the answer stands")
+	}
+	return o.opt.Desk.Terms(ctx, id, a.Standing, a.Uses, time.Duration(a.For))
 }
 
 // acceptable says why a request cannot be allowed as it is shown.

@@ -6,6 +6,7 @@ import (
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/approval/book"
+	"github.com/custos-zt/custos/internal/ask"
 )
 
 // Code says why something was not done.
@@ -27,6 +28,7 @@ const (
 	NoDevice   Code = "no_device"   // no device for codes is enrolled
 	WrongCode  Code = "wrong_code"  // wrong, too old, or used
 	CodeLocked Code = "code_locked" // too many wrong codes
+	Standing   Code = "standing"    // the rule lets no answer stand, or not this far
 	Evidence   Code = "evidence"    // the log is not open, so that no answer counts
 )
 
@@ -34,7 +36,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		NotAllowed, NotFound, Invalid, Settled, Expired, Assurance, Self, Group, Unknown, Hidden, Unshowable,
-		NoDevice, WrongCode, CodeLocked, Evidence,
+		NoDevice, WrongCode, CodeLocked, Standing, Evidence,
 	}
 }
 
@@ -77,6 +79,10 @@ func refusal(err error) error {
 		{approval.ErrSelf, Self},
 		{approval.ErrGroup, Group},
 		{approval.ErrUnknown, Unknown},
+		{approval.ErrNoStanding, Standing},
+		{approval.ErrTerms, Standing},
+		{approval.ErrOutside, Standing},
+		{ask.ErrCandidate, Standing},
 		{book.ErrNoDevice, NoDevice},
 		{book.ErrCode, WrongCode},
 		{book.ErrLocked, CodeLocked},

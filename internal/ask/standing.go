@@ -2,6 +2,7 @@ package ask
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,6 +27,10 @@ func (d *Desk) Candidates(ctx context.Context, id string) ([]approval.Candidate,
 	if err != nil {
 		return nil, err
 	}
+	return d.candidates(ctx, b, &it)
+}
+
+func (d *Desk) candidates(ctx context.Context, b *book.Book, it *book.Item) ([]approval.Candidate, error) {
 	t := approval.DefaultTerms(it.Request.Rules)
 	if it.Request.Act != "" || approval.CheckTerms(it.Request.Rules, &t) != nil {
 		return nil, nil
@@ -123,7 +128,7 @@ func (d *Desk) Terms(ctx context.Context, id, candidate string, uses int, length
 			return &t, nil
 		}
 	}
-	return nil, &CandidateError{Name: candidate, List: list}
+	return nil, noCandidate(candidate, list)
 }
 
 // CandidateLines says which candidates there are, numbered, for a person to
@@ -169,19 +174,16 @@ func (s *showing) issues(it *book.Item) string {
 	return fmt.Sprintf("to allow it also lets %d more calls pass within %s: %s", t.Uses, t.For, t.Scope.Words(s.constraint))
 }
 
-// CandidateError says that an answer cannot stand the way somebody named.
-type CandidateError struct {
-	Name string
-	List []approval.Candidate
-}
+// ErrCandidate says that an answer cannot stand the way somebody named.
+var ErrCandidate = errors.New("an answer to this call cannot stand like that")
 
-// Error names the ways there are.
-func (e *CandidateError) Error() string {
-	text := "an answer to this call cannot stand as " + term.Escape(e.Name)
-	for i, c := range e.List {
-		text += map[bool]string{true: "; it can as ", false: ", "}[i == 0] + c.Name
+// noCandidate names the ways there are.
+func noCandidate(name string, list []approval.Candidate) error {
+	names := make([]string, len(list))
+	for i := range list {
+		names[i] = list[i].Name
 	}
-	return text
+	return fmt.Errorf("%w (%s); it can as %s", ErrCandidate, term.Escape(name), strings.Join(names, ", "))
 }
 
 // Stand counts the answer of whoever sits at this machine, which allows this

@@ -139,8 +139,7 @@ func TestNobodyIsOfferedWhatTheRuleDoesNotAllow(t *testing.T) {
 			t.Errorf("%+v: %v", far, err)
 		}
 	}
-	var which *CandidateError
-	if _, err := d.Terms(t.Context(), id, "all", 0, 0); !errors.As(err, &which) || !strings.Contains(err.Error(), "it can as same, names, any") {
+	if _, err := d.Terms(t.Context(), id, "all", 0, 0); !errors.Is(err, ErrCandidate) || !strings.Contains(err.Error(), "it can as same, names, any") {
 		t.Errorf("%v", err)
 	}
 	// A scope that somebody made up must cover the call that was shown.

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/term"
 )
 
@@ -94,18 +93,17 @@ func (t *Terminal) Ask(ctx context.Context, id string) bool {
 		case <-done:
 		}
 	}()
-	standing, err := t.desk.Candidates(ctx, id)
-	return err == nil && t.dialogue(ctx, line, v, standing)
+	return t.dialogue(ctx, line, v)
 }
 
-// dialogue asks until there is an answer, which may stand as one of standing.
-func (t *Terminal) dialogue(ctx context.Context, line Line, v *View, standing []approval.Candidate) bool {
+// dialogue asks until there is an answer.
+func (t *Terminal) dialogue(ctx context.Context, line Line, v *View) bool {
 	fmt.Fprintf(line, "\r\ncustos: %s  %s  %s\r\n", v.ID, v.Title, v.By())
 	for _, l := range v.Lines() {
 		fmt.Fprintf(line, "  %-8s %s\r\n", l[0], l[1])
 	}
 	ways := "  [a]llow once  [d]eny: "
-	if len(standing) > 0 {
+	if len(v.Standing) > 0 {
 		ways = "  [a]llow once  [s]tanding…  [d]eny: "
 	}
 	for {
@@ -121,7 +119,7 @@ func (t *Terminal) dialogue(ctx context.Context, line Line, v *View, standing []
 			allow = true
 		case "d", "deny":
 		case "s", "standing":
-			if t.stand(ctx, line, v, standing) {
+			if t.stand(ctx, line, v) {
 				return true
 			}
 			continue
@@ -137,8 +135,8 @@ func (t *Terminal) dialogue(ctx context.Context, line Line, v *View, standing []
 }
 
 // stand asks how far an answer shall stand, and reports whether it does.
-func (t *Terminal) stand(ctx context.Context, line Line, v *View, standing []approval.Candidate) bool {
-	for _, l := range CandidateLines(standing) {
+func (t *Terminal) stand(ctx context.Context, line Line, v *View) bool {
+	for _, l := range CandidateLines(v.Standing) {
 		fmt.Fprintf(line, "  %s\r\n", l)
 	}
 	fmt.Fprint(line, "  how far, or [enter] for not at all: ")
@@ -146,7 +144,7 @@ func (t *Terminal) stand(ctx context.Context, line Line, v *View, standing []app
 	if err != nil {
 		return false
 	}
-	name, ok := Chosen(standing, text)
+	name, ok := Chosen(v.Standing, text)
 	if !ok {
 		return false
 	}

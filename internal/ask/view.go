@@ -46,6 +46,11 @@ type View struct {
 	// Issues says what else an answer that allows the call lets pass by itself; ""
 	// for nothing.
 	Issues string `json:"issues,omitempty"`
+	// Standing are the ways in which an answer could stand for later calls, while
+	// the request is open and its rules let it.
+	Standing []approval.Candidate `json:"standing,omitempty"`
+	// Lease is the id of the lease that the answer just counted opened.
+	Lease string `json:"lease,omitempty"`
 	// Masked says that a secret stands in the call, which is shown as its name.
 	Masked bool `json:"masked"`
 	// Successor is the id of the request that took the place of this one.
@@ -112,6 +117,14 @@ func (d *Desk) Look(ctx context.Context, it *book.Item) (*View, error) {
 	}
 	v.fill(s, args, before, compared)
 	v.Issues = s.issues(it)
+	if it.Lease != nil {
+		v.Lease = it.Lease.ID()
+	}
+	if it.State == access.ApprovalOpen {
+		if v.Standing, err = d.candidates(ctx, b, it); err != nil {
+			return nil, err
+		}
+	}
 	v.Masked = s.masked
 	v.Hidden = v.Hidden || !shows(plainTitle(r))
 	return v, nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/admin"
@@ -37,7 +38,7 @@ func readAnswer(w http.ResponseWriter, r *http.Request) (admin.Answer, error) {
 	return parseAnswer(body)
 }
 
-// parseAnswer reads {"allow": true, "code": "…", "accept_risk": "…"}, strictly:
+// parseAnswer reads {"allow": true, "code": "…", "accept_risk": "…", …}, strictly:
 // nobody allows anything by a key that was meant otherwise.
 func parseAnswer(body []byte) (admin.Answer, error) {
 	var a admin.Answer
@@ -58,8 +59,21 @@ func parseAnswer(body []byte) (admin.Answer, error) {
 			a.Code = m.Value.Text()
 		case "accept_risk":
 			a.AcceptRisk = m.Value.Text()
+		case "standing":
+			a.Standing = m.Value.Text()
+		case "uses":
+			n, err := strconv.Atoi(m.Value.Raw())
+			if err != nil || n < 1 {
+				return admin.Answer{}, invalid("uses is a whole number from 1")
+			}
+			a.Uses = n
+			continue
+		case "for":
+			if a.For.UnmarshalText([]byte(m.Value.Text())) != nil {
+				return admin.Answer{}, invalid("for is a length of time, such as 15m")
+			}
 		default:
-			return admin.Answer{}, invalid("the members of an answer are allow, code and accept_risk")
+			return admin.Answer{}, invalid("the members of an answer are allow, code, accept_risk, standing, uses and for")
 		}
 		if m.Value.Kind() != access.String || len(m.Value.Text()) > maxWord {
 			return admin.Answer{}, invalid(m.Key + " is a short text")
