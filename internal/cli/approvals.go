@@ -1,19 +1,20 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/admin"
 	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/ask"
@@ -32,11 +33,12 @@ exactly that call, once, and for as long as the rule says.
 
   custos approvals                     what waits, of every guard
   custos approvals allow a_91          let this one call pass
-  custos approvals watch               be asked as calls are held`,
+  custos approvals watch               be asked as calls are held
+  custos approvals page                be asked in a browser on this machine`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listApprovals(cmd.Context(), false) },
 	}
 	cmd.AddCommand(a.approvalsListCommand(), a.approvalsWatchCommand(), a.approvalsAllowCommand(), a.approvalsDenyCommand(),
-		a.approvalsEnrolCommand(), a.approvalsStatsCommand())
+		a.approvalsPageCommand(), a.approvalsEnrolCommand(), a.approvalsStatsCommand())
 	return cmd
 }
 
@@ -44,21 +46,27 @@ exactly that call, once, and for as long as the rule says.
 // log that is opened for the first answer.
 type counter struct {
 	*ask.Desk
+	op   *admin.Operator
 	book *book.Book
 	log  *lazyLog
 }
 
 func (c *counter) Close() error { return errors.Join(c.Desk.Close(), c.log.Close()) }
 
-// lazyLog takes a slot of the log once there is something to record.
+// lazyLog takes a slot of the log once there is something to record. It is safe
+// for concurrent use.
 type lazyLog struct {
-	dir      string
-	hide     redact.Options
+	dir  string
+	hide redact.Options
+
+	mu       sync.Mutex
 	evidence *engine.Evidence
 }
 
 // open opens the log: without it no answer counts.
 func (l *lazyLog) open() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.evidence != nil {
 		return nil
 	}
@@ -71,6 +79,8 @@ func (l *lazyLog) open() error {
 func (l *lazyLog) Append(r audit.Record) audit.Ticket { return l.evidence.Log.Append(r) }
 
 func (l *lazyLog) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.evidence == nil {
 		return nil
 	}
@@ -106,7 +116,16 @@ func (a *app) counter() (*counter, error) {
 	if c.book, err = c.Book(); err != nil {
 		return nil, failure(err, "")
 	}
+	c.op = operations(dir, c.Desk, c.log.open).For(admin.Caller{Capability: admin.Approver, Person: operator(), Channel: "cli"})
 	return c, nil
+}
+
+// operations are what can be done in a state directory. ready opens the log for
+// answers; nil: it is open.
+func operations(dir *state.Dir, desk *ask.Desk, ready func() error) *admin.Operations {
+	return admin.New(admin.Options{
+		Desk: desk, HasBook: dir.HasDatabase, Ready: ready, LogDir: dir.LogDir(), Running: dir.Running, Isolation: engine.Isolation,
+	})
 }
 
 // newDesk returns the desk of a state directory. Nothing is opened yet.
@@ -173,6 +192,9 @@ func (a *app) printView(v *ask.View, now time.Time) {
 	p := a.paint()
 	fmt.Fprintf(a.Out, "%s  %s  %s     %s\n", p.Paint(term.Bold, v.ID), p.Paint(term.Bold, v.Title), v.By(), standing(v, now))
 	width := 0
+	if len(v.Standing) > 0 {
+		width = len("standing")
+	}
 	for _, l := range v.Lines() {
 		width = max(width, min(len(l[0]), 24))
 	}
@@ -183,6 +205,7 @@ func (a *app) printView(v *ask.View, now time.Time) {
 		}
 		fmt.Fprintf(a.Out, "  %-*s   %s\n", width, l[0], text)
 	}
+	a.printStanding(v, width)
 	if v.Missing > 1 || len(v.Answers) > 0 && v.State == access.ApprovalOpen {
 		fmt.Fprintf(a.Out, "  %-*s   %d of those who must answer have still to\n", width, "open", v.Missing)
 	}
@@ -213,20 +236,4 @@ func span(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d min", (d+time.Minute-time.Second)/time.Minute)
 	}
-}
-
-// look reads one request for people.
-func (c *counter) look(ctx context.Context, id string) (*ask.View, error) {
-	n, err := book.ParseID(id)
-	if err != nil {
-		return nil, usage(err.Error(), "custos approvals list")
-	}
-	it, err := c.book.Get(ctx, n)
-	if errors.Is(err, book.ErrNotFound) {
-		return nil, &Error{Code: ExitFailure, Text: "there is no request " + id, Hint: "custos approvals list"}
-	}
-	if err != nil {
-		return nil, failure(err, "")
-	}
-	return c.Look(ctx, &it)
 }

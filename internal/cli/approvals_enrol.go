@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/admin"
 	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/engine"
@@ -152,9 +153,9 @@ func wrongCode(err error) error {
 	e := &Error{Code: ExitDenied, Text: err.Error(), Err: err}
 	switch {
 	case errors.Is(err, book.ErrNoDevice):
-		e.Hint = "custos approvals enrol"
+		e.Hint = codeHint(admin.NoDevice)
 	case errors.Is(err, book.ErrCode):
-		e.Hint = "each code counts once: wait for the next one"
+		e.Hint = codeHint(admin.WrongCode)
 	}
 	return e
 }

@@ -9,12 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/ask"
 )
-
-// recent is how many requests `list --all` shows.
-const recent = 100
 
 func (a *app) approvalsListCommand() *cobra.Command {
 	var all bool
@@ -47,32 +43,17 @@ func (a *app) listApprovals(ctx context.Context, all bool) error {
 }
 
 func (a *app) views(ctx context.Context, all bool) ([]*ask.View, error) {
-	out := []*ask.View{}
-	c, err := a.counter()
+	o, leave, err := a.operator(ctx)
 	if errors.Is(err, errNoBook) {
-		return out, nil // nothing was held yet: that is a state, not a fault
+		return []*ask.View{}, nil // nothing was held yet: that is a state, not a fault
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	items, err := c.items(ctx, all)
+	defer leave()
+	list, err := o.Approvals(ctx, all)
 	if err != nil {
 		return nil, failure(err, "")
 	}
-	for i := range items {
-		v, err := c.Look(ctx, &items[i])
-		if err != nil {
-			return nil, failure(err, "")
-		}
-		out = append(out, v)
-	}
-	return out, nil
-}
-
-func (c *counter) items(ctx context.Context, all bool) ([]book.Item, error) {
-	if all {
-		return c.book.Recent(ctx, recent)
-	}
-	return c.book.Open(ctx)
+	return list, nil
 }

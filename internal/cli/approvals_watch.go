@@ -16,8 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/access"
-	"github.com/custos-zt/custos/internal/approval"
-	"github.com/custos-zt/custos/internal/approval/book"
+	"github.com/custos-zt/custos/internal/admin"
 	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/term"
 )
@@ -44,25 +43,24 @@ object a line.`,
 // vigil is one `approvals watch`.
 type vigil struct {
 	app   *app
-	at    *counter
-	shown map[int64]access.ApprovalState
+	at    answering // nil: nothing was held yet, or who was asked is gone
+	leave func()
+	shown map[string]access.ApprovalState
 	lines <-chan string // what a person types; nil without a terminal
 }
 
 func (a *app) watchApprovals(ctx context.Context) error {
-	w := &vigil{app: a, shown: map[int64]access.ApprovalState{}}
+	w := &vigil{app: a, shown: map[string]access.ApprovalState{}}
 	if in, ok := a.In.(*os.File); ok && !a.json && term.IsTerminal(in) {
 		w.lines = typed(in)
 	}
-	defer func() {
-		if w.at != nil {
-			_ = w.at.Close() // the answers were recorded
-		}
-	}()
+	defer w.away()
 	ticks := time.NewTicker(watchEvery)
 	defer ticks.Stop()
 	for {
-		if err := w.round(ctx); err != nil {
+		if err := w.round(ctx); gone(err) {
+			w.away() // somebody else answers in the next round
+		} else if err != nil {
 			return err
 		}
 		select {
@@ -70,6 +68,14 @@ func (a *app) watchApprovals(ctx context.Context) error {
 			return ctx.Err()
 		case <-ticks.C:
 		}
+	}
+}
+
+// away lets go of who was asked.
+func (w *vigil) away() {
+	if w.at != nil {
+		w.leave()
+		w.at = nil
 	}
 }
 
@@ -88,49 +94,45 @@ func typed(in io.Reader) <-chan string {
 // round shows what is new and what was answered elsewhere.
 func (w *vigil) round(ctx context.Context) error {
 	if w.at == nil {
-		c, err := w.app.counter()
+		o, leave, err := w.app.operator(ctx)
 		if errors.Is(err, errNoBook) {
 			return nil // not yet
 		}
 		if err != nil {
 			return err
 		}
-		w.at = c
+		w.at, w.leave = o, leave
 	}
-	items, err := w.at.book.Open(ctx)
+	open, err := w.at.Approvals(ctx, false)
 	if err != nil {
 		return failure(err, "")
 	}
-	for i := range items {
-		if _, known := w.shown[items[i].Number]; known {
+	for _, v := range open {
+		if _, known := w.shown[v.ID]; known {
 			continue
 		}
-		w.shown[items[i].Number] = access.ApprovalOpen
-		if err := w.show(ctx, &items[i]); err != nil {
+		w.shown[v.ID] = access.ApprovalOpen
+		if err := w.show(ctx, v); err != nil {
 			return err
 		}
 	}
-	return w.settled(ctx)
+	return w.settled(ctx, open)
 }
 
-// settled tells what became of what was shown.
-func (w *vigil) settled(ctx context.Context) error {
-	for _, n := range slices.Sorted(maps.Keys(w.shown)) {
-		if w.shown[n] != access.ApprovalOpen {
+// settled tells what became of what was shown and is not open any more.
+func (w *vigil) settled(ctx context.Context, open []*ask.View) error {
+	for _, id := range slices.Sorted(maps.Keys(w.shown)) {
+		if w.shown[id] != access.ApprovalOpen || slices.ContainsFunc(open, func(v *ask.View) bool { return v.ID == id }) {
 			continue
 		}
-		it, err := w.at.book.Get(ctx, n)
+		v, err := w.at.Approval(ctx, id)
 		if err != nil {
 			return failure(err, "")
 		}
-		if it.State == access.ApprovalOpen {
+		if v.State == access.ApprovalOpen {
 			continue
 		}
-		w.shown[n] = it.State
-		v, err := w.at.Look(ctx, &it)
-		if err != nil {
-			return failure(err, "")
-		}
+		w.shown[id] = v.State
 		if w.app.json {
 			if err := json.NewEncoder(w.app.Out).Encode(v); err != nil {
 				return err
@@ -142,11 +144,7 @@ func (w *vigil) settled(ctx context.Context) error {
 	return nil
 }
 
-func (w *vigil) show(ctx context.Context, it *book.Item) error {
-	v, err := w.at.Look(ctx, it)
-	if err != nil {
-		return failure(err, "")
-	}
+func (w *vigil) show(ctx context.Context, v *ask.View) error {
 	if w.app.json {
 		return json.NewEncoder(w.app.Out).Encode(v)
 	}
@@ -162,17 +160,29 @@ func (w *vigil) show(ctx context.Context, it *book.Item) error {
 func (w *vigil) prompt(ctx context.Context, v *ask.View) error {
 	ticks := time.NewTicker(watchEvery)
 	defer ticks.Stop()
+	ways := "  [a]llow once  [d]eny  [?] why  [enter] later: "
+	if len(v.Standing) > 0 {
+		ways = "  [a]llow once  [s]tanding…  [d]eny  [?] why  [enter] later: "
+	}
 	for {
-		fmt.Fprint(w.app.Out, "  [a]llow once  [d]eny  [?] why  [enter] later: ")
+		fmt.Fprint(w.app.Out, ways)
 		line, err := w.line(ctx, v, ticks.C)
 		if err != nil {
 			return err
 		}
 		switch strings.ToLower(strings.TrimSpace(line)) {
 		case "a", "allow":
-			return w.answer(ctx, v, true)
+			return w.answer(ctx, v, admin.Answer{Allow: true})
 		case "d", "deny":
-			return w.answer(ctx, v, false)
+			return w.answer(ctx, v, admin.Answer{})
+		case "s", "standing":
+			chosen, err := w.howFar(ctx, v, ticks.C)
+			if err != nil {
+				return err
+			}
+			if chosen != "" {
+				return w.answer(ctx, v, admin.Answer{Allow: true, Standing: chosen})
+			}
 		case "?", "why":
 			fmt.Fprintf(w.app.Out, "  %s\n", v.Why())
 		default:
@@ -193,7 +203,7 @@ func (w *vigil) line(ctx context.Context, v *ask.View, ticks <-chan time.Time) (
 			}
 			return line, nil
 		case <-ticks:
-			if state, err := w.at.State(ctx, v.ID); err != nil || state != access.ApprovalOpen {
+			if now, err := w.at.Approval(ctx, v.ID); err != nil || now.State != access.ApprovalOpen {
 				fmt.Fprintln(w.app.Out)
 				return "", err
 			}
@@ -201,16 +211,17 @@ func (w *vigil) line(ctx context.Context, v *ask.View, ticks <-chan time.Time) (
 	}
 }
 
-func (w *vigil) answer(ctx context.Context, v *ask.View, allow bool) error {
-	it, err := w.at.answer(ctx, v.ID, allow, approval.Host)
+// answer counts the answer of somebody who saw the request as it is shown.
+func (w *vigil) answer(ctx context.Context, v *ask.View, said admin.Answer) error {
+	if said.Allow && v.Hidden {
+		said.AcceptRisk = admin.HiddenCharacters
+	}
+	now, err := w.at.Answer(ctx, v.ID, said)
 	if err != nil {
 		fmt.Fprintf(w.app.Out, "  %s\n", term.Escape(notCounted(v.ID, err).Error()))
 		return nil
 	}
-	if v, err = w.at.Look(ctx, &it); err != nil {
-		return failure(err, "")
-	}
-	w.shown[it.Number] = it.State
-	fmt.Fprintln(w.app.Out, led(v))
+	w.shown[v.ID] = now.State
+	fmt.Fprintln(w.app.Out, led(now))
 	return nil
 }

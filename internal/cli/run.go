@@ -288,6 +288,7 @@ func (g *guard) serve(ctx context.Context, command []string) (int, error) {
 	g.relay = s
 	stopWatching := g.watchPolicy(ctx)
 	defer stopWatching()
+	defer g.answersHere()()
 	debug.SetGCPercent(sparing)
 	ending := s.Run(ctx)
 	err = g.end(ending, s)
