@@ -5,31 +5,36 @@ import "time"
 // Request is one thing an agent asks for, with everything that may be read
 // when deciding it. It is built by a policy enforcement point, completed by
 // the policy administrator (Tool, Places, Facts) and immutable from then on.
+//
+// What most decisions read stands first: a request that was not looked at
+// lately then comes from memory in few pieces.
 type Request struct {
-	Kind    Kind
-	Method  string // as sent: "tools/call"
-	Backend string // the backend's configured name
-	Name    string // tool name, resource URI, prompt name; the method for Kind Method
-	Args    Value  // the arguments judged: an object, or absent
-
+	Kind Kind
 	// Passes marks what passes unless a deny or a gate matches: discovery,
 	// completion, logging level, subscriptions, known notifications, replies.
 	Passes bool
 	// ArgsUnknown asks whether the request could ever be granted, whatever its
 	// arguments: list filtering. Conditions on arguments and places are unknown.
 	ArgsUnknown bool
-
-	Subject Subject
-	Agent   string // proven software identity; "" is unknown
-	Client  string // what the client calls itself: a hint, never a grant
-	Session Session
-
-	Tool   ToolFacts
-	Places []Place
 	// SchemaState is what the tool's input schema says of Args.
 	SchemaState SchemaState
-	Facts       map[string]Fact
-	Now         time.Time // zero is unknown
+	// Later says that the caller only wants to know whether the request is held,
+	// and asks again elsewhere: to ask people takes a while.
+	Later bool
+
+	Name    string // tool name, resource URI, prompt name; the method for Kind Method
+	Backend string // the backend's configured name
+	// Gates are hard stops that no policy lifts.
+	Gates []Gate
+
+	Args    Value // the arguments judged: an object, or absent
+	Places  []Place
+	Subject Subject
+	Agent   string // proven software identity; "" is unknown
+
+	Tool  ToolFacts
+	Facts map[string]Fact
+	Now   time.Time // zero is unknown
 
 	// Counters say for each limit or rate, by its id, how many calls that share
 	// this request's key were admitted in the last window, without this one. A
@@ -39,12 +44,13 @@ type Request struct {
 	// caller. They lift what their author marked and nothing else.
 	Lifts []string
 
+	Method  string // as sent: "tools/call"
+	Client  string // what the client calls itself: a hint, never a grant
+	Session Session
+
 	// Named are the arguments that rules of the policy name, for the record of
 	// the decision.
 	Named []NamedArg
-
-	// Gates are hard stops that no policy lifts.
-	Gates []Gate
 	// Digest identifies method and params, volatile keys excepted. SHA-256 over
 	// the canonical form; zero where it was not computed.
 	Digest [32]byte
@@ -52,19 +58,25 @@ type Request struct {
 	// is asked about exactly these. Absent where nobody can wait for an answer:
 	// what a rule holds is then denied.
 	Params Value
-	// Later says that the caller only wants to know whether the request is held,
-	// and asks again elsewhere: to ask people takes a while.
-	Later bool
+}
+
+// Arguments returns the members of Args, none where it is no object. It copies
+// less than a method of the value. The slice is shared and MUST NOT be changed.
+func (r *Request) Arguments() []Member {
+	if r.Args.kind != Object {
+		return nil
+	}
+	return r.Args.items
 }
 
 // Subject is the human principal behind the agent.
 type Subject struct {
+	Known  bool // false: nobody proved who this is, and every condition on it is unknown
+	Roles  []string
+	Groups []string
 	ID     string // without the issuer: "alice"
 	Issuer string // "corp"; "os" for local users
-	Groups []string
-	Roles  []string
 	Tenant string
-	Known  bool // false: nobody proved who this is, and every condition on it is unknown
 }
 
 // String returns issuer:id, the form used in records.

@@ -26,9 +26,9 @@ func (k ValueKind) String() string {
 // (internal/canon), never by hand from unchecked text.
 type Value struct {
 	kind  ValueKind
+	items []Member
 	raw   string
 	text  string
-	items []Member
 }
 
 // Member is one member of an object, or, with an empty key, one item of an
@@ -36,6 +36,12 @@ type Value struct {
 type Member struct {
 	Key   string
 	Value Value
+}
+
+// Parts returns kind, JSON text and decoded text of the value, without copying
+// the rest of it.
+func (m *Member) Parts() (kind ValueKind, raw, text string) {
+	return m.Value.kind, m.Value.raw, m.Value.text
 }
 
 // Scalar builds a null, boolean, number or string. raw MUST be the JSON text
