@@ -13,8 +13,8 @@ TIMEOUT  ?= 15m
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build bin/custos
-	$(GO) build -trimpath -o bin/custos ./cmd/custos
+build: ## build bin/custos, one static file
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/custos ./cmd/custos
 
 peers: ## install the real MCP servers that the tests drive, into .peers/
 	@scripts/peers.sh

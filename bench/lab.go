@@ -83,6 +83,7 @@ func openLab(o settings) (*lab, error) {
 func (l *lab) build(program, pkg string) error {
 	cmd := exec.Command("go", "build", "-trimpath", "-o", program, pkg)
 	cmd.Dir = l.root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make build` does
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}

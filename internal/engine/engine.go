@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os/user"
 	"strings"
 	"sync"
 	"time"
@@ -247,13 +246,4 @@ func (e *Engine) Close() error {
 		e.sealed.Close()
 	})
 	return e.closed
-}
-
-// LocalSubject is the user who runs this process: the subject on one machine.
-func LocalSubject() access.Subject {
-	u, err := user.Current()
-	if err != nil {
-		return access.Subject{} // unknown, not absent
-	}
-	return access.Subject{ID: u.Username, Issuer: "os", Known: true}
 }
