@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"os/user"
+	"reflect"
 	"testing"
 
 	"github.com/custos-zt/custos/access"
@@ -25,7 +26,7 @@ func TestSubject(t *testing.T) {
 		{"no user ids", -1, nil, none, access.Subject{}},
 	} {
 		got := subject(tc.uid, func(string) (*user.User, error) { return tc.user, tc.err })
-		if got != tc.want {
+		if !reflect.DeepEqual(got, tc.want) {
 			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)
 		}
 	}
