@@ -33,6 +33,9 @@ type Decision struct {
 	Hidden bool `json:"hidden,omitempty"`
 	// Approval is set where a person has to answer, or has.
 	Approval *Approval `json:"approval,omitempty"`
+	// StepUp is what the caller would have to prove for the call to pass, where
+	// Reason is [StepUpRequired].
+	StepUp *StepUp `json:"step_up,omitempty"`
 	// Lease is the id of the lease that answered what a rule holds, or lifted what
 	// one restricts; of several, separated by commas.
 	Lease string `json:"lease,omitempty"`

@@ -65,6 +65,7 @@ func appendAccount(b []byte, r *Record) []byte {
 		b = appendText(b, n.Position)
 		b = append(appendOpen(b, n.Open), '}')
 	}
+	b = appendStepUp(b, r.StepUp)
 	for i := range r.Facts {
 		f := &r.Facts[i]
 		b = openItem(b, "facts", i)
@@ -82,6 +83,16 @@ func appendAccount(b []byte, r *Record) []byte {
 	b = appendTrust(b, r.Trust)
 	b = appendString(b, "lease", r.Lease)
 	return appendCount(b, "key_age_s", r.KeyAgeS, false)
+}
+
+func appendStepUp(b []byte, s *access.StepUp) []byte {
+	if s == nil {
+		return b
+	}
+	b = append(b, `,"step_up":{"mfa":`...)
+	b = strconv.AppendBool(b, s.MFA)
+	b = appendStrings(b, "acr", s.ACR)
+	return append(appendCount(b, "max_age_s", s.MaxAgeS, false), '}')
 }
 
 func appendTrust(b []byte, t *Trust) []byte {

@@ -122,6 +122,8 @@ type Record struct {
 	Notify    []string `json:"notify,omitempty"`
 	// Nearest is the rule that came nearest to a grant, where none granted.
 	Nearest *access.Nearest `json:"nearest,omitempty"`
+	// StepUp is what the caller would have to prove for the call to pass.
+	StepUp *access.StepUp `json:"step_up,omitempty"`
 	// Facts are what was known beside the call itself. Trust is the score the
 	// decision saw, Lease the lease that answered an approve rule or lifted one, or
 	// that a lease record is about, KeyAgeS how old the issuer's keys were, in seconds.

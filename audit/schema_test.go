@@ -19,6 +19,7 @@ func accounted(r *Record) {
 	r.Matched = append(r.Matched, access.Match{Rule: "odd", Effect: access.Deny, Position: "a:3", Open: []access.Condition{{Field: "args.to"}}})
 	r.MatchedMore = 3
 	r.Nearest = &access.Nearest{Rule: "read", Position: "a:4", Open: []access.Condition{{Field: "paths", Truth: access.False}, {Field: "unless"}}}
+	r.StepUp = &access.StepUp{ACR: []string{"phr"}, MFA: true, MaxAgeS: 600}
 	r.Facts = []Fact{
 		{Name: "device.encrypted", Value: json.RawMessage(`true`), Source: "posture", AgeMS: 1200},
 		{Name: "device.list", Source: "posture"},

@@ -25,6 +25,7 @@ type evaluated struct {
 	Returns      map[string]any `json:"returns"`
 	AddLabels    []string       `json:"add_labels,omitempty"`
 	Notify       []string       `json:"notify,omitempty"`
+	StepUp       *access.StepUp `json:"step_up,omitempty"`
 	PolicyDigest string         `json:"policy_digest"`
 	Message      string         `json:"message"`
 	Remediation  string         `json:"remediation"`
@@ -128,7 +129,7 @@ func (e evaluator) answer(s *pdp.Snapshot, d *access.Decision, id string) evalua
 	out := evaluated{
 		ID: orNull(id), Decision: d.Effect, Reason: d.Reason, Rule: orNull(d.Rule), Position: orNull(d.Position),
 		Layer: orNull(d.Layer), Matched: []string{}, Returns: map[string]any{},
-		AddLabels: d.AddLabels, Notify: d.Notify,
+		AddLabels: d.AddLabels, Notify: d.Notify, StepUp: d.StepUp,
 		PolicyDigest: d.PolicyDigest, Message: d.Message, Remediation: d.Remediation,
 	}
 	for _, m := range d.Matched {

@@ -107,6 +107,9 @@ func (a *app) explainRecord(r *audit.Record) error {
 			fmt.Fprintf(a.Out, "matched   %s (%s, %s)  %s\n", term.Escape(m.Rule), m.Effect, m.Truth, term.Escape(m.Position))
 		}
 	}
+	if r.StepUp != nil {
+		fmt.Fprintf(a.Out, "requires  %s\n", term.Escape(r.StepUp.String()))
+	}
 	if n := r.Nearest; n != nil {
 		fmt.Fprintf(a.Out, "nearest   %s  %s%s\n", term.Escape(n.Rule), term.Escape(n.Position), wanting(n.Open))
 	}

@@ -18,6 +18,8 @@ type denialData struct {
 	Reason     string `json:"reason"`
 	// PendingID names what a person may still allow.
 	PendingID string `json:"pending_id,omitempty"`
+	// StepUp is what the caller would have to prove.
+	StepUp *access.StepUp `json:"step_up,omitempty"`
 }
 
 // shape turns a refused admission into the frame that answers id (raw JSON).
@@ -62,7 +64,7 @@ func toolResult(id string, a *pep.Admission, resultType string) []byte {
 }
 
 func data(a *pep.Admission) denialData {
-	return denialData{DecisionID: a.ID, Reason: a.Wire(), PendingID: a.PendingID()}
+	return denialData{DecisionID: a.ID, Reason: a.Wire(), PendingID: a.PendingID(), StepUp: a.Decision.StepUp}
 }
 
 // frame encodes an answer. Its parts are our own types and an id that was

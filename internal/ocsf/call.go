@@ -138,7 +138,7 @@ func gravity(r access.Reason) int {
 	switch r {
 	case access.ToolChanged, access.Quarantined, access.Lockdown, access.ProtectedPath, access.EvidenceUnavailable, access.Internal:
 		return high
-	case access.RuleDenied, access.DefaultDenied, access.LayerDenied, access.ApprovalPending, access.LimitExceeded, access.ToolUnknown, access.BackendUnavailable:
+	case access.RuleDenied, access.DefaultDenied, access.LayerDenied, access.ApprovalPending, access.StepUpRequired, access.LimitExceeded, access.ToolUnknown, access.BackendUnavailable:
 		return low
 	default:
 		return medium

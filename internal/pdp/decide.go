@@ -23,7 +23,18 @@ const candidateRoom = 64
 // a layer grants that it delegates to; the layers below may still hold it. What
 // nothing grants is denied. What passes is asked of denies alone. Limits come
 // last: they hold whichever rule allowed.
+//
+// A denial that only better authentication of the caller would turn is one that
+// says so: see [access.StepUp].
 func (s *Snapshot) Decide(r *access.Request, d *access.Decision) {
+	s.decideOnce(r, d)
+	if d.Effect == access.Deny && s.proofs != nil {
+		s.stepUp(r, d)
+	}
+}
+
+// decideOnce is Decide for what is known of the caller.
+func (s *Snapshot) decideOnce(r *access.Request, d *access.Decision) {
 	*d = access.Decision{PolicyDigest: s.digest, Matched: d.Matched[:0]}
 	if stop(r, d) {
 		return

@@ -45,6 +45,8 @@ type Snapshot struct {
 	remembers, obliges bool
 	// named holds the arguments that conditions name, by their first key.
 	named map[string][]ArgPath
+	// proofs are what conditions on authentication ask for; nil: nothing.
+	proofs *proofs
 }
 
 type span struct{ from, to int32 }
@@ -141,6 +143,7 @@ func Build(p Program) *Snapshot {
 	s.buildBreakGlass(&p)
 	s.buildIndexes()
 	s.buildRanks()
+	s.buildProofs()
 	s.done()
 	return s
 }

@@ -1,6 +1,10 @@
 package pdp
 
-import "github.com/custos-zt/custos/access"
+import (
+	"slices"
+
+	"github.com/custos-zt/custos/access"
+)
 
 // Visible reports whether the caller could ever be granted what r names, with
 // whatever arguments: what it could never use is not listed. r.ArgsUnknown
@@ -13,6 +17,14 @@ func (s *Snapshot) Visible(r *access.Request) bool {
 	if len(r.Gates) > 0 {
 		return false
 	}
+	if s.visibleOnce(r) {
+		return true
+	}
+	// What better authentication would open is something to ask for.
+	return s.proofs != nil && slices.ContainsFunc(s.proofs.ways, func(w way) bool { return s.visibleOnce(w.proven(r)) })
+}
+
+func (s *Snapshot) visibleOnce(r *access.Request) bool {
 	e := evaluation{s: s, r: r}
 	e.begin()
 	return e.visible(e.candidates())

@@ -17,7 +17,7 @@ func (p *Point) admission(c *Call, t *target, r *access.Request, a *Admission) a
 		Decision: d.Effect, Reason: d.Reason, Rule: d.Rule, Position: d.Position, Layer: d.Layer,
 		Matched: d.Matched[:min(len(d.Matched), maxMatched)], MatchedMore: max(0, len(d.Matched)-maxMatched),
 		AddLabels: d.AddLabels, Notify: d.Notify,
-		Nearest: d.Nearest, Facts: facts(r), PolicyDigest: d.PolicyDigest,
+		Nearest: d.Nearest, StepUp: d.StepUp, Facts: facts(r), PolicyDigest: d.PolicyDigest,
 		Subject: r.Subject.String(), Client: p.clientName(), Session: p.opt.Session.ID, Agent: r.Agent, Isolation: p.opt.Isolation,
 		Args:       p.describe(r),
 		Judged:     audit.Judge(r, p.opt.Keyed),
