@@ -165,6 +165,7 @@ func guardedLog(t *testing.T, patrol time.Duration) (l *Log, dir string, segs []
 	mustClose(t, first)
 	l = mustOpen(t, dir, opt)
 	fill(t, l, 30)
+	l.rests(t)
 	for l.keeper.caughtUp() < l.Head().Seq {
 		time.Sleep(time.Millisecond)
 	}
@@ -172,7 +173,47 @@ func guardedLog(t *testing.T, patrol time.Duration) (l *Log, dir string, segs []
 	if err != nil || len(segs) < 4 {
 		t.Fatalf("%d segments, %v", len(segs), err)
 	}
+	fileClockMoves(t, dir)
 	return l, dir, segs
+}
+
+// rests waits until no space is prepared behind what was written: while it is,
+// the segment changes by itself, and the next write suspects nobody.
+func (l *Log) rests(t *testing.T) {
+	t.Helper()
+	for l.segment.busy {
+		for len(l.segment.grown) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		mustWait(t, l.Append(admission(1)))
+	}
+}
+
+// fileClockMoves waits until the clock of the file system has passed the last
+// change in dir. Of two changes at the same time there the second leaves no
+// trace in the times.
+func fileClockMoves(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last int64
+	for _, e := range entries {
+		id, err := identify(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = max(last, id.changed)
+	}
+	for probe := filepath.Join(t.TempDir(), "probe"); ; {
+		if err := os.WriteFile(probe, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if id, err := identify(probe); err != nil || id.changed > last {
+			return
+		}
+	}
 }
 
 // caughtUp returns how far the checkpoint beside the chain goes.
@@ -232,17 +273,11 @@ func TestMonitorFindsAtTheNextWrite(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			l, dir, segs := guardedLog(t, time.Hour)
-			// Beyond what the space of the file is prepared for, and the grain of
-			// the clock of the file system.
-			mustWait(t, l.Append(admission(1)))
-			time.Sleep(20 * time.Millisecond)
-			mustWait(t, l.Append(admission(1)))
-			time.Sleep(20 * time.Millisecond)
 			c.do(t, dir, segs)
 			_ = l.Append(admission(2)).Wait() // this one may still be durable
 			select {
 			case <-l.Done():
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("not found by the next write")
 			}
 			condemned(t, l)
