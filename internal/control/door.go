@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -42,11 +43,17 @@ func ServePage(l net.Listener, o Options) (*Server, Tokens, error) {
 	if !ok || !addr.IP.IsLoopback() {
 		return nil, Tokens{}, ErrNotLoopback
 	}
-	s := newServer(o)
+	s := newServer(l, o, func(net.Conn) bool { return true })
 	t := Tokens{Viewer: rand.Text(), Approver: rand.Text()}
 	d := &door{hosts: hosts(addr), viewer: sha256.Sum256([]byte(t.Viewer)), approver: sha256.Sum256([]byte(t.Approver)), server: s}
+	s.serve(d.handler)
+	return s, t, nil
+}
+
+// handler is the API and the page.
+func (d *door) handler() http.Handler {
 	api := http.NewServeMux()
-	s.api(api, d.identify)
+	d.server.api(api, d.identify)
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if no := d.foreign(r); no != nil {
@@ -55,18 +62,13 @@ func ServePage(l net.Listener, o Options) (*Server, Tokens, error) {
 		}
 		api.ServeHTTP(w, r)
 	}))
-	for path, file := range map[string]string{
-		"GET /{$}": "page/index.html", "GET /approvals": "page/index.html", "GET /approvals/{id}": "page/index.html",
-		"GET /page.js": "page/page.js", "GET /page.css": "page/page.css",
+	for at, file := range map[string]string{
+		"GET /{$}": "index.html", "GET /approvals": "index.html", "GET /approvals/{id}": "index.html",
+		"GET /page.js": "page.js", "GET /page.css": "page.css",
 	} {
-		text, err := pageFiles.ReadFile(file)
-		if err != nil {
-			return nil, Tokens{}, err
-		}
-		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { writePage(w, file, text) })
+		mux.HandleFunc(at, func(w http.ResponseWriter, _ *http.Request) { writePage(w, file) })
 	}
-	s.serve(&gate{Listener: l, admit: func(net.Conn) bool { return true }, room: make(chan struct{}, maxConns)}, d.here(mux))
-	return s, t, nil
+	return d.here(mux)
 }
 
 // hosts are the names under which a browser on this machine knows an address.
@@ -145,8 +147,13 @@ func setHeaders(h http.Header) {
 }
 
 // writePage writes one file of the page. They hold nothing of any call.
-func writePage(w http.ResponseWriter, file string, text []byte) {
-	kind := map[string]string{"html": "text/html", "js": "text/javascript", "css": "text/css"}[file[strings.LastIndexByte(file, '.')+1:]]
+func writePage(w http.ResponseWriter, file string) {
+	text, err := pageFiles.ReadFile("page/" + file)
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	kind := map[string]string{".html": "text/html", ".js": "text/javascript", ".css": "text/css"}[path.Ext(file)]
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	_, _ = w.Write(text) // whoever asked may be gone
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -37,32 +38,88 @@ type Options struct {
 // Server serves one door. It is made by [ServeSocket] or [ServePage].
 type Server struct {
 	opt       Options
-	http      *http.Server
+	listener  net.Listener
 	followers chan struct{}
 	served    sync.WaitGroup
+
+	mu     sync.Mutex
+	http   *http.Server // nil until somebody comes
+	closed bool
 }
 
-func newServer(o Options) *Server {
+func newServer(l net.Listener, o Options, admit func(net.Conn) bool) *Server {
 	o.Heartbeat = cmp.Or(o.Heartbeat, 15*time.Second)
-	return &Server{opt: o, followers: make(chan struct{}, maxFollowers)}
+	return &Server{
+		opt: o, followers: make(chan struct{}, maxFollowers),
+		listener: &gate{Listener: l, admit: admit, room: make(chan struct{}, maxConns)},
+	}
 }
 
-// serve serves h on l until [Server.Close].
-func (s *Server) serve(l net.Listener, h http.Handler) {
+// serve serves until [Server.Close]. Nothing but a listener is made before
+// somebody comes: beside every guard there is one, and few are ever talked to.
+func (s *Server) serve(handler func() http.Handler) {
+	s.served.Go(func() {
+		first, err := s.listener.Accept()
+		if err != nil {
+			return // it was closed
+		}
+		l := &primed{Listener: s.listener, first: first}
+		if h := s.begin(handler); h != nil {
+			_ = h.Serve(l) // it ends with Close
+		}
+		if l.first != nil {
+			l.first.Close()
+		}
+	})
+}
+
+// begin makes the server, unless it was closed.
+func (s *Server) begin(handler func() http.Handler) *http.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
 	s.http = &http.Server{
-		Handler: h, ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		Handler: handler(), ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true,
 		// Standard error is the guard's; what strangers send has no place there.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
-	s.served.Go(func() { _ = s.http.Serve(l) }) // it ends with Close
+	return s.http
 }
 
 // Close ends the server and every connection, streams too.
 func (s *Server) Close() error {
-	err := s.http.Close()
+	s.mu.Lock()
+	s.closed = true
+	h := s.http
+	s.mu.Unlock()
+	err := s.listener.Close()
+	if h != nil {
+		err = h.Close() // it closes the listener too, once more
+	}
 	s.served.Wait()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
 	return err
+}
+
+// primed is a listener with a connection that was accepted before.
+type primed struct {
+	net.Listener
+	first net.Conn
+}
+
+// Accept returns the first connection and then the others. One goroutine calls
+// it.
+func (p *primed) Accept() (net.Conn, error) {
+	if c := p.first; c != nil {
+		p.first = nil
+		return c, nil
+	}
+	return p.Listener.Accept()
 }
 
 // ServeSocket serves the API on the socket of a slot. Whoever connects MUST be
@@ -73,12 +130,14 @@ func ServeSocket(l *net.UnixListener, o Options) *Server {
 }
 
 func serveSocket(l net.Listener, o Options, own func(net.Conn) bool) *Server {
-	s := newServer(o)
-	mux := http.NewServeMux()
-	s.api(mux, func(*http.Request) (admin.Caller, *problem) {
-		return admin.Caller{Capability: admin.Approver, Person: o.Person(), Channel: "cli"}, nil
+	s := newServer(l, o, own)
+	s.serve(func() http.Handler {
+		mux := http.NewServeMux()
+		s.api(mux, func(*http.Request) (admin.Caller, *problem) {
+			return admin.Caller{Capability: admin.Approver, Person: o.Person(), Channel: "cli"}, nil
+		})
+		return mux
 	})
-	s.serve(&gate{Listener: l, admit: own, room: make(chan struct{}, maxConns)}, mux)
 	return s
 }
 
