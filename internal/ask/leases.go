@@ -49,8 +49,8 @@ type LeaseView struct {
 	Problem  string    `json:"problem,omitempty"`
 }
 
-// lease prepares a lease for people.
-func (d *Desk) lease(l *book.Leased) LeaseView {
+// Lease prepares a lease for people.
+func (d *Desk) Lease(l *book.Leased) LeaseView {
 	s := &showing{mask: d.opt.Mask, secrets: l.Lease.Secrets}
 	v := LeaseView{
 		ID: l.ID(), State: l.State, Origin: l.Lease.Origin, Subject: s.text(l.Lease.Subject), Agent: s.text(l.Lease.Agent),
@@ -99,7 +99,7 @@ func (d *Desk) Due(ctx context.Context) ([]LeaseView, error) {
 func (d *Desk) list(leases []book.Leased, err error) ([]LeaseView, error) {
 	out := make([]LeaseView, 0, len(leases))
 	for i := range leases {
-		out = append(out, d.lease(&leases[i]))
+		out = append(out, d.Lease(&leases[i]))
 	}
 	return out, err
 }
@@ -118,9 +118,9 @@ func (d *Desk) Revoke(ctx context.Context, id string, by approval.Vote) (LeaseVi
 	d.sweep(ctx, b)
 	l, err := b.Revoke(ctx, n)
 	if err != nil {
-		return d.lease(&l), err
+		return d.Lease(&l), err
 	}
-	return d.lease(&l), d.leaseRecord(&l, "revoked", by.Answer, "")
+	return d.Lease(&l), d.leaseRecord(&l, "revoked", by.Answer, "")
 }
 
 // Review notes that somebody looked at what was done under a lease.
@@ -134,7 +134,7 @@ func (d *Desk) Review(ctx context.Context, id, note string, by approval.Vote) (L
 		return LeaseView{}, err
 	}
 	l, err := b.Review(ctx, n, by.By, func(l *book.Leased) error { return d.leaseRecord(l, "reviewed", by.Answer, note) })
-	return d.lease(&l), err
+	return d.Lease(&l), err
 }
 
 // Proposal asks for a lease.

@@ -123,7 +123,7 @@ policy, and keeps evidence that anyone can check.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(err.Error(), seeHelp(cmd)) })
 	root.AddCommand(
 		a.demoCommand(), a.demoServerCommand(), a.runCommand(), a.policyCommand(), a.auditCommand(),
-		a.approvalsCommand(), a.whyCommand(), a.tailCommand(), a.statusCommand(), a.versionCommand(),
+		a.approvalsCommand(), a.leasesCommand(), a.breakGlassCommand(), a.whyCommand(), a.tailCommand(), a.statusCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -16,6 +16,9 @@ var ErrNoLease = errors.New("no such lease")
 // ErrOver says that a lease counts no more.
 var ErrOver = errors.New("the lease is over")
 
+// ErrCounts says that a lease still counts.
+var ErrCounts = errors.New("the lease still counts: revoke it, or wait until it is over")
+
 // Leases returns the leases that count now, or all that are remembered, newest
 // first. It only reads.
 func (b *Book) Leases(ctx context.Context, all bool) ([]Leased, error) {
@@ -139,7 +142,7 @@ func (b *Book) Review(ctx context.Context, number int64, by string, record func(
 		return l, err
 	}
 	if l.Faulty == nil && l.at(now) == approval.LeaseLive {
-		return l, fmt.Errorf("%s still counts: revoke it, or wait until it is over", l.ID())
+		return l, fmt.Errorf("%w (%s)", ErrCounts, l.ID())
 	}
 	l.Reviewed, l.Reviewer = now.Wall.UTC(), by
 	if _, err := tx.ExecContext(ctx, `UPDATE lease SET reviewed = ?, reviewer = ? WHERE id = ?`, now.Wall.UnixMicro(), by, number); err != nil {
