@@ -31,9 +31,10 @@ type bureau struct {
 	opt    Options
 	tokens Tokens
 	base   string // of the page
+	page   *Server
 }
 
-func newBureau(t *testing.T) *bureau {
+func newBureau(t *testing.T, with ...func(*Options)) *bureau {
 	t.Helper()
 	b := &bureau{t: t, dir: t.TempDir()}
 	b.log = b.openLog(0)
@@ -53,6 +54,9 @@ func newBureau(t *testing.T) *bureau {
 		}),
 		Person: func() approval.Person { return approval.Person{ID: "os:ann"} },
 	}
+	for _, w := range with {
+		w(&b.opt)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +66,7 @@ func newBureau(t *testing.T) *bureau {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	b.tokens, b.base = tokens, "http://"+l.Addr().String()
+	b.page, b.tokens, b.base = s, tokens, "http://"+l.Addr().String()
 	return b
 }
 
