@@ -96,7 +96,7 @@ func TestMutants(t *testing.T) {
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			m := readMutant(t, path)
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "go", "test", "-short", "-count=1", "-failfast", "-timeout", "100s", "-overlay", m.overlay(t), "-run", m.run, ".")
 			// The mutants need the mechanisms of the full campaigns no more than
