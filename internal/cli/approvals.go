@@ -233,6 +233,8 @@ func span(d time.Duration) string {
 	switch d = max(d, 0).Round(time.Second); {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d s", d/time.Second)
+	case d > 2*time.Hour:
+		return fmt.Sprintf("%d h", (d+time.Hour-time.Second)/time.Hour)
 	default:
 		return fmt.Sprintf("%d min", (d+time.Minute-time.Second)/time.Minute)
 	}

@@ -109,6 +109,8 @@ func (a *app) showHidden(ctx context.Context, o answering, id string, why error)
 // led says what an answer led to.
 func led(v *ask.View) string {
 	switch v.State {
+	case access.ApprovalUsed:
+		return fmt.Sprintf("%s  %s is allowed: %s (see: custos leases)", v.ID, v.Title, v.Lease)
 	case access.ApprovalAllowed:
 		return fmt.Sprintf("%s  %s is allowed once; repeated within %s it passes%s", v.ID, v.Title, span(time.Until(v.Expires)), opened(v))
 	case access.ApprovalRefused:

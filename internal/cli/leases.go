@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custos-zt/custos/internal/admin"
+	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/term"
 )
@@ -126,8 +127,13 @@ func reviewDue(l *ask.LeaseView, now time.Time) string {
 func leaseError(err error, hint string) error {
 	e := &Error{Code: ExitDenied, Text: err.Error(), Hint: hint, Err: err}
 	switch refusedAs(err) {
-	case admin.NotFound, admin.Settled:
+	case admin.NotFound:
 		e.Code, e.Hint = ExitFailure, "custos leases list --all"
+	case admin.Settled, admin.Expired:
+		e.Code, e.Hint = ExitFailure, "custos leases list --all"
+		if errors.As(err, new(*book.SettledError)) {
+			e.Hint = "custos approvals list --all"
+		}
 	case admin.Invalid:
 		e.Code = ExitUsage
 	case admin.Assurance:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -74,4 +75,26 @@ func (a *app) onLease(ctx context.Context, do func(context.Context, *admin.Opera
 	}
 	fmt.Fprintf(a.Out, said, l.ID, l.Title, l.Used, l.Uses)
 	return nil
+}
+
+// reviewsDue lists the leases that somebody has to look at.
+func (a *app) reviewsDue() ([]ask.LeaseView, error) {
+	c, err := a.counter()
+	if errors.Is(err, errNoBook) {
+		return []ask.LeaseView{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	list, err := c.op.Due(context.Background())
+	if err != nil {
+		return nil, failure(err, "")
+	}
+	return list, nil
+}
+
+// reviewLine says in one line which lease has to be looked at, and by when.
+func reviewLine(l *ask.LeaseView, now time.Time) string {
+	return fmt.Sprintf("%s %s: %d calls, %s", l.ID, l.Title, l.Used, reviewDue(l, now))
 }

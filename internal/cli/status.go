@@ -13,6 +13,7 @@ import (
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/ask"
 	"github.com/custos-zt/custos/internal/engine"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
@@ -26,6 +27,7 @@ type health struct {
 	Today     today               `json:"today"`
 	Log       logHealth           `json:"log"`
 	Held      heldToday           `json:"held"`
+	Reviews   []ask.LeaseView     `json:"reviews"` // leases that somebody has to look at
 }
 
 // today counts the decisions since midnight, local time.
@@ -73,7 +75,7 @@ func (a *app) health() (*health, error) {
 	h := &health{
 		Isolation: engine.Isolation, State: path, Running: []state.Description{},
 		Today: today{DeniedBy: map[string]int{}}, Log: logHealth{Verdict: "empty"},
-		Held: heldToday{Waiting: []string{}},
+		Held: heldToday{Waiting: []string{}}, Reviews: []ask.LeaseView{},
 	}
 	dir, err := state.OpenExisting(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,6 +92,9 @@ func (a *app) health() (*health, error) {
 	h.count(dir.LogDir())
 	if err := h.Held.wait(dir); err != nil {
 		return nil, failure(err, "")
+	}
+	if h.Reviews, err = a.reviewsDue(); err != nil {
+		return nil, err
 	}
 	clients, err := (&witnessFlags{}).clients(conf)
 	if err != nil {
@@ -166,6 +171,9 @@ func (a *app) printHealth(h *health) {
 		}
 	}
 	fmt.Fprintf(a.Out, "today     %d allowed · %d denied%s%s\n", h.Today.Allowed, h.Today.Denied, topDenials(h.Today.DeniedBy), &h.Held)
+	for i := range h.Reviews {
+		fmt.Fprintf(a.Out, "review    %s\n", reviewLine(&h.Reviews[i], time.Now()))
+	}
 	verdict := h.Log.Verdict
 	switch verdict {
 	case "intact":

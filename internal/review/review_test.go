@@ -92,6 +92,11 @@ func TestRules(t *testing.T) {
 		},
 		"quick_approval": {func(s *story) { ask(s, 0, "os:boss") }, func(s *story) { ask(s, 3*time.Second, "os:boss") }},
 		"self_approved":  {func(s *story) { ask(s, time.Minute, "os:dev") }, func(s *story) { ask(s, time.Minute, "os:boss") }},
+		"break_glass": {func(s *story) {
+			r := allowed("s")
+			r.Matched = []access.Match{{Rule: "frozen", Effect: access.Deny, Lifted: true}}
+			s.add(r)
+		}, func(s *story) { s.add(allowed("s")) }},
 		"denial_burst": {
 			func(s *story) { times(5, func() { s.add(deny("s", "read", access.RuleDenied)) }) },
 			func(s *story) {

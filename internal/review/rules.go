@@ -1,6 +1,7 @@
 package review
 
 import (
+	"slices"
 	"time"
 
 	"github.com/custos-zt/custos/access"
@@ -50,7 +51,10 @@ func Rules() []Rule {
 			return ok && r.Time.Sub(at) < quickAnswer
 		})},
 		{"self_approved", Medium, "Who asked for it also approved it.", atDecision(func(_ *Collector, _ *session, r *audit.Record) bool {
-			return r.Approval.Self(r.Subject)
+			return r.Kind != audit.KindLease && r.Approval.Self(r.Subject)
+		})},
+		{"break_glass", Medium, "It passed because a rule was lifted for an emergency.", atDecision(func(_ *Collector, _ *session, r *audit.Record) bool {
+			return r.Decision == access.Allow && slices.ContainsFunc(r.Matched, func(m access.Match) bool { return m.Lifted })
 		})},
 		{"denial_burst", Medium, "The session was refused five times within a minute.", atDecision(func(_ *Collector, s *session, r *audit.Record) bool {
 			return denied(r) && s.bursts(r.Time)
