@@ -32,8 +32,8 @@ func Digest(v access.Value) [32]byte {
 const requestDomain = "custos request 1\n"
 
 // RequestDigest identifies what is asked: the method and the whole params
-// without `_meta.progressToken`, which a client makes anew each time (and
-// without a `_meta` that held nothing else). Approvals bind to it. It is the
+// without what a client makes anew each time it asks the same (see volatile), and
+// without a `_meta` that held nothing else. Approvals bind to it. It is the
 // SHA-256 of "custos request 1\n" and the canonical JSON of [method] or
 // [method, params].
 func RequestDigest(method string, params access.Value) [32]byte {
@@ -47,35 +47,6 @@ func RequestDigest(method string, params access.Value) [32]byte {
 	}
 	w.buf = append(w.buf, ']')
 	return w.sum()
-}
-
-// withoutVolatile returns params without what does not belong to the request.
-func withoutVolatile(params access.Value) access.Value {
-	meta := params.Get("_meta")
-	if meta.Get("progressToken").IsAbsent() {
-		return params
-	}
-	rest := without(meta, "progressToken")
-	if rest.Len() == 0 {
-		return without(params, "_meta")
-	}
-	members := slices.Clone(params.Members())
-	for i := range members {
-		if members[i].Key == "_meta" {
-			members[i].Value = rest
-		}
-	}
-	return access.Composite(access.Object, "", members)
-}
-
-func without(object access.Value, key string) access.Value {
-	members := make([]access.Member, 0, object.Len())
-	for _, m := range object.Members() {
-		if m.Key != key {
-			members = append(members, m)
-		}
-	}
-	return access.Composite(access.Object, "", members)
 }
 
 // flushAt is how much canonical text is collected before it is hashed, so that
