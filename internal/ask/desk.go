@@ -32,7 +32,10 @@ type Evidence interface {
 // Options say how a process asks.
 type Options struct {
 	// Open opens the book, when a call is first held.
-	Open     func() (*book.Book, error)
+	Open func() (*book.Book, error)
+	// Exists reports whether there is a book yet; nil: there is. Where there is
+	// none there are no leases either, and nothing is made to find out.
+	Exists   func() bool
 	Evidence Evidence
 	// Isolation is recorded with every answer.
 	Isolation string

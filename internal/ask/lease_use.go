@@ -14,6 +14,9 @@ import (
 // Use lets a lease answer a held call: see [book.Book.Use]. It returns the id of
 // the lease, "" where none does.
 func (d *Desk) Use(ctx context.Context, c *approval.Call) (string, error) {
+	if d.opt.Exists != nil && !d.opt.Exists() {
+		return "", nil
+	}
 	b, err := d.Book()
 	if err != nil {
 		return "", err
@@ -32,6 +35,9 @@ func (d *Desk) Use(ctx context.Context, c *approval.Call) (string, error) {
 // Lifts returns which entries of `break_glass` a live lease opens for a subject.
 // It only reads.
 func (d *Desk) Lifts(ctx context.Context, subject, agent string, of []approval.Glass) ([]string, error) {
+	if d.opt.Exists != nil && !d.opt.Exists() {
+		return nil, nil
+	}
 	b, err := d.Book()
 	if err != nil {
 		return nil, err

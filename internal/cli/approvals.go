@@ -131,7 +131,7 @@ func operations(dir *state.Dir, desk *ask.Desk, ready func() error) *admin.Opera
 // newDesk returns the desk of a state directory. Nothing is opened yet.
 func newDesk(dir *state.Dir, log ask.Evidence, hide *redact.Options, maxOpen int) *ask.Desk {
 	return ask.NewDesk(ask.Options{
-		Open: openBook(dir, maxOpen), Evidence: log, Isolation: engine.Isolation, Person: operator,
+		Open: openBook(dir, maxOpen), Exists: dir.HasDatabase, Evidence: log, Isolation: engine.Isolation, Person: operator,
 		Key:  func() [32]byte { return dir.HMAC("custos approvals: states of questions", nil) },
 		Mask: hide.Secrets.Mask,
 	})

@@ -102,6 +102,9 @@ func (a *app) explainRecord(r *audit.Record) error {
 	} else if ap != nil {
 		fmt.Fprintf(a.Out, "answered  %s %s%s\n", term.Escape(ap.ID), term.Escape(ap.State), answeredBy(ap))
 	}
+	if r.Lease != "" {
+		fmt.Fprintf(a.Out, "lease     %s  (see: custos leases list --all)\n", term.Escape(r.Lease))
+	}
 	for _, m := range r.Matched {
 		if m.Rule != r.Rule {
 			fmt.Fprintf(a.Out, "matched   %s (%s, %s)  %s\n", term.Escape(m.Rule), m.Effect, m.Truth, term.Escape(m.Position))

@@ -90,6 +90,9 @@ func (a *Administrator) Publish(s *pdp.Snapshot) {
 	if a.opt.Engine != nil {
 		next.engine = a.opt.Engine(s)
 	}
+	if a.opt.Leases != nil {
+		next.glass = s.BreakGlassNames()
+	}
 	a.policy.Store(next)
 }
 

@@ -21,6 +21,8 @@ const decideWithin = 2 * time.Second
 type inForce struct {
 	*pdp.Snapshot
 	engine Engine // nil: the snapshot itself
+	// glass are the entries of `break_glass`, where leases may open them.
+	glass []string
 }
 
 // judge decides a completed request.
@@ -39,10 +41,14 @@ func (p *inForce) judge(r *access.Request, d *access.Decision) {
 	}
 }
 
-// shows reports whether an item could be granted, whatever the arguments.
+// shows reports whether an item could be granted, whatever the arguments. What an
+// entry of `break_glass` would open for the caller is something to ask for.
 func (p *inForce) shows(r *access.Request) bool {
 	v := *r
 	v.ArgsUnknown = true
+	if len(v.Lifts) == 0 {
+		v.Lifts = p.glass
+	}
 	if p.engine == nil {
 		return p.Visible(&v)
 	}

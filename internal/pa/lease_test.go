@@ -122,6 +122,25 @@ func TestWhatALeaseMayAnswer(t *testing.T) {
 	}
 }
 
+// What an entry of break_glass would open for the caller is listed, and a call of
+// it is told why it is denied. What nobody can open is hidden.
+func TestWhatCouldBeLiftedIsShown(t *testing.T) {
+	for tool, shown := range map[string]bool{"frozen": true, "other": false, "lifted": false, "either": false, "open": false, "stands": true} {
+		r := func() *access.Request {
+			return &access.Request{Kind: access.Tool, Method: "tools/call", Backend: "b", Name: tool, Subject: access.Subject{ID: "dev", Issuer: "os", Known: true}}
+		}
+		with := leasingFrom(t, leasing, &people{}, &generous{})
+		var d access.Decision
+		with.Authorize(r(), nil, &d)
+		if got := with.Visible(r(), nil); got != shown || d.Hidden == shown {
+			t.Errorf("%s: shown %v, hidden %v", tool, got, d.Hidden)
+		}
+		if without := leasingFrom(t, leasing, &people{}, nil); tool == "frozen" && without.Visible(r(), nil) {
+			t.Errorf("%s is shown where nothing can be lifted", tool)
+		}
+	}
+}
+
 // Where leases fail, or are closed meanwhile, the call is as if there were none.
 func TestLeasesThatFailAnswerNothing(t *testing.T) {
 	for _, c := range []struct {

@@ -1,6 +1,7 @@
 package pdp
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -46,6 +47,11 @@ func (s *Snapshot) BreakGlass(name string) (BreakGlass, bool) {
 	b, ok := s.breakGlass[name]
 	b.info.Who = nil
 	return b.info, ok
+}
+
+// BreakGlassNames names the entries of `break_glass`, sorted.
+func (s *Snapshot) BreakGlassNames() []string {
+	return slices.Sorted(maps.Keys(s.breakGlass))
 }
 
 // LiftedBy names the entries of `break_glass` that may lift a rule.
