@@ -206,3 +206,23 @@ func (l *office) following(t *testing.T, link, operation, token string) {
 		t.Errorf("following the link left %+v", list)
 	}
 }
+
+// A rule that denies has the webhook told, once, and of nothing that an agent
+// wrote.
+func TestARuleNotifies(t *testing.T) {
+	t.Parallel()
+	hook := newReceiver(t)
+	l := newOffice(t, asks+"  - {id: never, deny: [\"server.echo\"], notify: [webhook]}\n", "5m, webhook: {url: '"+hook.URL+"', secret: 'env:HOOK'}")
+	const secret = "0123456789abcdef0123456789abcdef"
+	sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", Env: []string{"HOOK=" + secret}})
+	if text, failed := sdk.Text(t, "echo", map[string]any{"message": "words of an agent"}); !failed {
+		t.Fatalf("%q", text)
+	}
+	q, body := hook.next(t)
+	if err := post.Verify(secret, q.Header, []byte(body), time.Now()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(body, `"type":"custos.notice"`) || !strings.Contains(body, `"decision":"deny","reason":"rule_denied","rule":"never"`) || strings.Contains(body, "agent") {
+		t.Errorf("%s", body)
+	}
+}

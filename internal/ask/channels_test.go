@@ -13,6 +13,23 @@ import (
 	"github.com/custos-zt/custos/internal/config"
 )
 
+// slackBody is what Slack reads of a message.
+type slackBody struct {
+	Text        string
+	Mrkdwn      bool
+	UnfurlLinks bool `json:"unfurl_links"`
+	UnfurlMedia bool `json:"unfurl_media"`
+	LinkNames   bool `json:"link_names"`
+	Parse       string
+	Blocks      []struct {
+		Text struct {
+			Type, Text string
+			Emoji      *bool
+			Verbatim   bool
+		}
+	}
+}
+
 // What agents and servers wrote stands in blocks of plain text alone, and cannot
 // mention, link or format.
 func TestSlack(t *testing.T) {
@@ -49,22 +66,6 @@ func TestSlack(t *testing.T) {
 		if details && !strings.Contains(all, `to: "&lt;https://evil.example|Custos&gt; &amp; *allow*"`) {
 			t.Errorf("%s", all)
 		}
-	}
-}
-
-// A message has room for so much. Where something is cut that is said, so that
-// nobody takes a part for the whole.
-func TestSlackCutsAndSaysSo(t *testing.T) {
-	w := &Word{ID: "a_1", Tool: "write", Backend: "files", Details: &Details{lines: [][2]string{{"text", strings.Repeat("é", 4000)}}}}
-	for range 100 {
-		w.Details.lines = append(w.Details.lines, [2]string{"n", "1"})
-	}
-	m := slackMessage(w)
-	if len(m.Blocks) > 50 || !strings.HasSuffix(m.Blocks[2].Text.Text, "… cut here: read all of it where you answer") || len(m.Blocks[2].Text.Text) > 3000 {
-		t.Errorf("%d blocks, %.60q", len(m.Blocks), m.Blocks[2].Text.Text)
-	}
-	if last := m.Blocks[len(m.Blocks)-2].Text.Text; last != "… cut here: read all of it where you answer" {
-		t.Errorf("%q", last)
 	}
 }
 

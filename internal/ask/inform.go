@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/post"
 )
 
 // Informer tells people that a call waits for them, by one channel that carries
@@ -37,7 +38,7 @@ type carrier interface {
 	name() string
 	// details reports whether it also carries what agents wrote.
 	details() bool
-	// carry delivers once. It returns a [finalError] where trying again is
+	// carry delivers once. It returns a [post.FinalError] where trying again is
 	// useless.
 	carry(ctx context.Context, w *Word) error
 }
@@ -51,9 +52,6 @@ const (
 	// maxTold is how many requests are remembered as told.
 	maxTold = 1024
 )
-
-// finalError is a failure that another attempt would meet too.
-type finalError struct{ error }
 
 func newInformer(d *Desk, c carrier, env *Env) *Informer {
 	i := &Informer{
@@ -124,7 +122,7 @@ func (i *Informer) deliver(id string) error {
 		ctx, stop := context.WithTimeout(i.ctx, patience)
 		last = i.carrier.carry(ctx, w)
 		stop()
-		if last == nil || errors.As(last, &finalError{}) {
+		if last == nil || errors.As(last, new(*post.FinalError)) {
 			return last
 		}
 	}

@@ -1,7 +1,6 @@
 package ask
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,17 +15,9 @@ import (
 // body is {"type":"custos.approval","timestamp":…,"data":…} with a [Word] as data.
 // A message that is sent again is the same, byte for byte.
 type webhook struct {
-	poster
-
+	to   *post.Poster
 	key  post.Key
 	more bool
-}
-
-// poster posts JSON to one address.
-type poster struct {
-	url     string
-	client  *http.Client
-	version string
 }
 
 func openWebhook(c *config.Message, env *Env) (carrier, error) {
@@ -38,16 +29,8 @@ func openWebhook(c *config.Message, env *Env) (carrier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Secret, err)
 	}
-	to, err := newPoster(c.URL, c.TLS, env)
-	return &webhook{poster: to, key: key, more: c.Details}, err
-}
-
-func newPoster(url string, t config.TLS, env *Env) (poster, error) {
-	conf, err := post.TLS(t, "", env.Getenv)
-	if err != nil {
-		return poster{}, err
-	}
-	return poster{url: url, client: post.NewClient(conf), version: env.Version}, nil
+	to, err := post.NewPoster(c.URL, c.TLS, env.Version, env.Getenv)
+	return &webhook{to, key, c.Details}, err
 }
 
 func (w *webhook) name() string  { return config.ChannelWebhook }
@@ -60,29 +43,7 @@ func (w *webhook) carry(ctx context.Context, word *Word) error {
 		Data      *Word     `json:"data"`
 	}{"custos.approval", word.Opened, word})
 	if err != nil {
-		return finalError{err}
+		return &post.FinalError{Err: err}
 	}
-	return w.send(ctx, body, func(h http.Header) { w.key.Sign(h, body, time.Now()) })
-}
-
-// send posts a body. sign sets further headers.
-func (p *poster) send(ctx context.Context, body []byte, sign func(http.Header)) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
-	if err != nil {
-		return finalError{post.WithoutURL(err)}
-	}
-	req.Header.Set("Content-Type", "application/json")
-	sign(req.Header)
-	status, _, err := post.Exchange(p.client, req, p.version)
-	switch {
-	case err != nil:
-		return err
-	case status/100 == 2:
-		return nil
-	}
-	err = fmt.Errorf("the receiver answers %d %s", status, http.StatusText(status))
-	if status/100 == 5 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
-		return err
-	}
-	return finalError{err}
+	return w.to.Send(ctx, body, func(h http.Header) { w.key.Sign(h, body, time.Now()) })
 }

@@ -42,7 +42,7 @@ func (a *app) auditShip(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
-	if !conf.Sinks.Any() {
+	if !ships(conf) {
 		return &Error{Code: ExitConfig, Text: "no sink is configured", Hint: "sinks: {jsonl: {dir: /var/log/custos, format: ocsf}}"}
 	}
 	dir, err := a.openState(conf)
@@ -84,6 +84,16 @@ func (a *app) openState(conf config.Config) (*state.Dir, error) {
 	return dir, nil
 }
 
+// receivers are the sinks, and the channels that rules name under notify.
+func receivers(conf config.Config, env sink.Env) []sink.Spec {
+	return append(sink.Configured(conf.Sinks, env), sink.Notices(&conf.Approvals, env)...)
+}
+
+// ships reports whether anything is delivered from the log.
+func ships(conf config.Config) bool {
+	return conf.Sinks.Any() || conf.Approvals.Webhook != nil || conf.Approvals.Slack != nil
+}
+
 // shipping says what is delivered where.
 func (a *app) shipping(conf config.Config, dir *state.Dir, once bool) sink.Options {
 	host, err := os.Hostname()
@@ -93,7 +103,7 @@ func (a *app) shipping(conf config.Config, dir *state.Dir, once bool) sink.Optio
 	board := sink.NewBoard()
 	return sink.Options{
 		LogDir: dir.LogDir(), Instance: dir.Instance(), Cursors: dir, Board: board, Once: once,
-		Sinks: sink.Configured(conf.Sinks, sink.Env{
+		Sinks: receivers(conf, sink.Env{
 			Instance: dir.Instance(), Version: version().Version, Hostname: host, Getenv: a.getenv, Board: board,
 		}),
 		Notice: func(text string) { a.say("%s", term.Escape(text)) },
@@ -103,7 +113,7 @@ func (a *app) shipping(conf config.Config, dir *state.Dir, once bool) sink.Optio
 // ship delivers records beside the guard, where a sink is configured, until the
 // returned function is called. Nothing on the way of a call waits for it.
 func (g *guard) ship() (stop func()) {
-	if !g.conf.Sinks.Any() {
+	if !ships(g.conf) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

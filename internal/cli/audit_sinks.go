@@ -44,7 +44,7 @@ func (a *app) auditSinks() error {
 		return &Error{Code: ExitCannotVerify, Text: plainError(err), Hint: "custos audit verify"}
 	}
 	list := []sinkState{}
-	for _, spec := range sink.Configured(conf.Sinks, sink.Env{}) {
+	for _, spec := range receivers(conf, sink.Env{}) {
 		list = append(list, stateOf(spec, dir, end))
 	}
 	if a.json {

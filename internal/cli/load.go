@@ -83,7 +83,7 @@ func (a *app) loadForRun(f runFlags, conf config.Config, registry *inventory.Reg
 		p, err := a.loadWith(reader, files, o)
 		p.again, p.options, p.reader = again, o, reader
 		if err == nil {
-			a.sayObligations(p.snapshot)
+			a.sayObligations(p.snapshot, &conf.Approvals)
 			_, err = a.provePolicy(context.Background(), p.bench(p.read, registry), p.snapshot)
 		}
 		return p, err

@@ -5,19 +5,34 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/custos-zt/custos/internal/config"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/term"
 )
 
 // sayObligations tells how far what a policy asks for beside decisions goes in
 // this version: nobody should believe in a message that nobody gets.
-func (a *app) sayObligations(s *pdp.Snapshot) {
+func (a *app) sayObligations(s *pdp.Snapshot, c *config.Approvals) {
 	if s.Remembers() {
 		a.say("labels of sessions are kept in this process alone, and start anew with the next one")
 	}
-	if slices.ContainsFunc(s.Rules(), func(r pdp.RuleInfo) bool { return len(r.Notify) > 0 }) {
-		a.say("channels under notify are recorded with the decision; nothing is sent to them yet")
+	if silent := silent(s, c); len(silent) > 0 {
+		a.say("nothing is sent to %s, which rules name under notify: webhook and slack are told, where approvals configure them", term.Escape(strings.Join(silent, ", ")))
 	}
+}
+
+// silent are the names under notify that nothing is sent to.
+func silent(s *pdp.Snapshot, c *config.Approvals) []string {
+	var out []string
+	for _, r := range s.Rules() {
+		for _, name := range r.Notify {
+			told := name == config.ChannelWebhook && c.Webhook != nil || name == config.ChannelSlack && c.Slack != nil
+			if !told && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }
 
 // printWords prints a line of what a record says, where it says so.

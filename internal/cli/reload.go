@@ -133,7 +133,7 @@ func (w *watcher) activate(ctx context.Context, now *sources.Files, identity str
 			return
 		}
 		g.app.sayUnapplied(snapshot)
-		g.app.sayObligations(snapshot)
+		g.app.sayObligations(snapshot, &g.conf.Approvals)
 		g.app.say("the policy was reloaded: %d rules, %s (before: %s)", len(snapshot.Rules()), now.Digest(), old.Digest())
 	}
 	w.current, w.refused = now, ""
