@@ -1,14 +1,11 @@
 package ask
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,7 +32,9 @@ import (
 //
 //   - nothing that a rule holds runs without an answer that was given for
 //     exactly this call, under this policy and definition, and still counts;
-//   - no answer lets two calls run.
+//   - no answer lets two calls run, and no lease more than it has uses;
+//   - no lease lets a call run that it is not about, that rules hold which it does
+//     not answer or which let no answer stand, or once it was revoked or is over.
 //
 // 1,000 trials belong to every test run, 100,000 to make reliability.
 func TestTrials(t *testing.T) {
@@ -44,7 +43,7 @@ func TestTrials(t *testing.T) {
 		n = 100_000
 	}
 	const each = 125 // trials that share a book
-	ran := 0
+	ran, leased := 0, 0
 	for from := 0; from < n; from += each {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -52,28 +51,31 @@ func TestTrials(t *testing.T) {
 				w.trial(uint64(i))
 			}
 			w.close()
-			ran += w.ran
+			ran, leased = ran+w.ran, leased+w.leased
 		})
 	}
-	if ran < n/3 {
-		t.Errorf("only %d calls ran by an answer in %d trials: they say little", ran, n)
+	if ran < n/3 || leased < n/10 {
+		t.Errorf("only %d calls ran by an answer and %d by a lease in %d trials: they say little", ran, leased, n)
 	}
-	t.Logf("%d trials, %d calls ran by an answer", n, ran)
+	t.Logf("%d trials, %d calls ran by an answer, %d by a lease", n, ran, leased)
 }
 
 // policies are those that operators switch between: two that hold writes for
 // different reasons, one that holds them for both, one that allows, one that
-// denies, and one whose rules hold by the time of day.
+// denies, one whose rules hold by the time of day, one that lets answers stand
+// for less, and one that asks for surer ones.
 func policies(t *testing.T) []*pdp.Snapshot {
 	t.Helper()
 	var out []*pdp.Snapshot
 	for i, rules := range []string{
-		`[{id: a, approve: [write], approval: {valid: 2m}}]`,
+		`[{id: a, approve: [write], approval: {valid: 2m, standing: {max: 10m, uses: 3}}}]`,
 		`[{id: b, approve: [write]}]`,
-		`[{id: a, approve: [write], approval: {valid: 2m}}, {id: b, approve: [write]}]`,
+		`[{id: a, approve: [write], approval: {valid: 2m, standing: {max: 10m, uses: 3}}}, {id: b, approve: [write]}]`,
 		`[{id: open, allow: [write]}]`,
 		`[{id: a, approve: [write]}, {id: no, deny: [write]}]`,
 		`[{id: a, approve: [write]}` + hours() + `]`,
+		`[{id: a, approve: [write], approval: {standing: {max: 1m, uses: 1}}}]`,
+		`[{id: a, approve: [write], approval: {assurance: code, standing: {max: 10m}}}]`,
 	} {
 		text := fmt.Sprintf("policy: p%d\nbackend: b\nrules: %s\n", i, rules)
 		s, problems := policy.Compile([]policy.Source{{Name: "p.yaml", Data: []byte(text)}}, policy.Options{})
@@ -106,12 +108,14 @@ type world struct {
 	rng    *rand.Rand
 	guards []*guardian
 	held   map[string]*promise
+	leases map[string]*tenancy
 	last   string // arguments of the call that was answered last
 	step   time.Duration
 	policy int
 	def    byte
 	mu     sync.Mutex
 	ran    int      // calls that an answer let run
+	leased int      // calls that a lease let run
 	said   []string // the story of this trial, for a failure
 }
 
@@ -186,7 +190,7 @@ func (w *world) Lookup(name string) (*inventory.Definition, inventory.State) {
 // trial plays one sequence, as a principal of its own.
 func (w *world) trial(seed uint64) {
 	w.rng = rand.New(rand.NewPCG(seed, 20261121))
-	w.held, w.said, w.last, w.policy, w.def = map[string]*promise{}, nil, "", 0, 0
+	w.held, w.leases, w.said, w.last, w.policy, w.def = map[string]*promise{}, map[string]*tenancy{}, nil, "", 0, 0
 	for _, g := range w.guards {
 		w.assemble(g, fmt.Sprintf("u%d", seed))
 	}
@@ -204,7 +208,7 @@ func (w *world) begin(g *guardian, subject string) {
 
 // assemble builds the decision path of a guard.
 func (w *world) assemble(g *guardian, subject string) {
-	g.adm = pa.New(pa.Options{Approvals: g.desk, Wait: time.Minute, Binding: pa.Binding{Instance: "i", Root: "/src"}, Now: time.Now})
+	g.adm = pa.New(pa.Options{Approvals: g.desk, Leases: g.desk, Wait: time.Minute, Binding: pa.Binding{Instance: "i", Root: "/src"}, Now: time.Now})
 	g.adm.Publish(w.policies[w.policy])
 	g.point = pep.New(pep.Options{
 		Authority: g.adm, Evidence: w.log, Tools: w, Backend: "b", Isolation: "same-user",
@@ -230,8 +234,10 @@ func (w *world) event(subject string) {
 			both.Go(func() { w.make(g, args) })
 		}
 		both.Wait()
-	case k < 80:
+	case k < 77:
 		w.answer()
+	case k < 80:
+		w.revoke(g)
 	case k < 83:
 		w.tell("restart")
 		w.begin(g, subject)
@@ -294,6 +300,10 @@ func (w *world) run(args string, d *access.Decision) {
 	if w.policy == 3 {
 		return // allowed by a rule
 	}
+	if d.Reason == access.LeaseAllowed {
+		w.runLeased(args, d)
+		return
+	}
 	if d.Reason != access.ApprovalGranted || d.Approval == nil {
 		w.fail("ran without an answer: %s", d.Reason)
 		return
@@ -336,62 +346,4 @@ func (w *world) fail(format string, args ...any) {
 		w.t.Log(s)
 	}
 	w.t.FailNow()
-}
-
-// answer answers one of the requests, sometimes by two channels that do not
-// agree.
-func (w *world) answer() {
-	ids := make([]string, 0, len(w.held))
-	for id := range w.held {
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
-		return
-	}
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
-	id := ids[w.rng.IntN(len(ids))]
-	if w.rng.IntN(3) > 0 {
-		id = ids[len(ids)-1]
-	}
-	w.last = w.held[id].args
-	allow := w.rng.IntN(4) > 0
-	if w.rng.IntN(4) > 0 {
-		w.say(w.people, id, "cli", allow)
-		return
-	}
-	other, err := w.guards[0].desk.Book()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var both sync.WaitGroup
-	both.Go(func() { w.say(w.people, id, "cli", allow) })
-	both.Go(func() { w.say(other, id, "elicitation", !allow) })
-	both.Wait()
-}
-
-func (w *world) say(b *book.Book, id, channel string, allow bool) {
-	n, err := book.ParseID(id)
-	if err != nil {
-		w.t.Error(err)
-		return
-	}
-	v := approval.Vote{Answer: access.Answer{Allow: allow, By: "os:" + channel, Channel: channel, Assurance: "host"}}
-	it, err := b.Answer(context.Background(), n, v, func(it *book.Item) error {
-		// In the transaction: what is noted here is noted in the order of what
-		// counts.
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		p := w.held[id]
-		switch it.State {
-		case access.ApprovalAllowed:
-			p.granted, p.ends = true, time.Now().Add(it.Request.Valid())
-		case access.ApprovalRefused:
-			p.refused = true
-		default:
-		}
-		return nil
-	})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tell("%s says %v of %s: %s, %v", channel, allow, id, it.State, err)
 }

@@ -378,3 +378,28 @@ func TestWhatIsKeptOfALease(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A rule that lets answers stand for less than it did ends those that stood for
+// longer, by both clocks, and for as long as it says so.
+func TestARuleThatLetsAnswersStandForLess(t *testing.T) {
+	for name, step := range map[string]func(*approval.Moment){
+		"time":          func(m *approval.Moment) { m.Wall, m.Since = m.Wall.Add(6*time.Minute), m.Since+6*time.Minute },
+		"a clock held":  func(m *approval.Moment) { m.Since += 6 * time.Minute },
+		"another start": func(m *approval.Moment) { m.Wall, m.Since, m.Boot = m.Wall.Add(6*time.Minute), 0, "c" },
+	} {
+		s := newShelf(t)
+		b := s.open(t)
+		stands(t, b, call(t, `{"n":0}`), 5, nil)
+		m := *s.now.Load()
+		step(&m)
+		s.now.Store(&m)
+		less, as := call(t, `{"n":1}`), call(t, `{"n":1}`)
+		less.Rules[0].Standing.Max = 5 * time.Minute
+		if got, _ := use(t, b, less); got != "" {
+			t.Errorf("%s: answered by %q", name, got)
+		}
+		if got, _ := use(t, b, as); got != "l_1" {
+			t.Errorf("%s: the lease is gone: %q", name, got)
+		}
+	}
+}
