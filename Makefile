@@ -16,8 +16,9 @@ help: ## list the targets
 build: ## build bin/custos, one static file
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/custos ./cmd/custos
 
-peers: ## install the real MCP servers that the tests drive, into .peers/
+peers: ## install the real MCP servers and the browser that the tests drive, into .peers/
 	@scripts/peers.sh
+	@scripts/browser.sh || true # it said why; the tests that need it are skipped
 
 test: peers ## install what the tests need and run all of them
 	$(GO) vet ./...
