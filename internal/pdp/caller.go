@@ -163,6 +163,10 @@ func (t *operands) principalsOf(code Code, texts []string) []principal {
 	return out
 }
 
+func (e *evaluation) subject(op *op) access.Truth {
+	return e.held(op, []string{e.r.Subject.ID})
+}
+
 // held asks for one of the names of the subject.
 func (e *evaluation) held(op *op, names []string) access.Truth {
 	if !e.r.Subject.Known {
@@ -182,7 +186,7 @@ func (e *evaluation) held(op *op, names []string) access.Truth {
 				return access.True
 			}
 		default:
-			text := e.s.names.entries[p.name-1].text
+			text := e.s.names.texts[p.name-1]
 			if slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, text) }) {
 				return access.True
 			}

@@ -48,7 +48,8 @@ func (s *Snapshot) decideOnce(r *access.Request, d *access.Decision) {
 	var room [layerRoom]tally
 	below := room[:0]
 	for range e.under() {
-		below = append(below, emptyTally())
+		below = append(below, tally{})
+		below[len(below)-1].clear()
 	}
 	e.decide(below, d)
 }
@@ -70,7 +71,8 @@ func (e *evaluation) decide(below []tally, d *access.Decision) {
 
 // weigh tallies the rules and settles.
 func (e *evaluation) weigh(candidates []int32, below []tally, d *access.Decision) {
-	t := tallies{root: emptyTally(), below: below}
+	t := tallies{below: below}
+	t.root.clear()
 	for _, i := range candidates {
 		if r := &e.s.rules[i]; r.is(isSimple) && e.r.Kind == access.Tool {
 			e.tallySimple(i, r, &t.root, d)
@@ -113,8 +115,11 @@ type tally struct {
 	from uint8
 }
 
-func emptyTally() tally {
-	return tally{deny: none32, suspect: none32, allow: none32, hold: none32, grantHold: none32, delegate: none32, pending: none32}
+// clear makes t the tally of no rule. It writes in place: what is stored in
+// small parts and copied as a whole keeps a processor waiting.
+func (t *tally) clear() {
+	t.deny, t.suspect, t.allow, t.hold, t.grantHold = none32, none32, none32, none32, none32
+	t.delegate, t.pending, t.from = none32, none32, 0
 }
 
 // grants reports whether the layer allows or approves by itself.
@@ -134,7 +139,7 @@ func (e *evaluation) tally(i int32, ts *tallies, d *access.Decision) {
 	if !v.acts() {
 		return
 	}
-	d.Matched = append(d.Matched, v.match(r, &e.s.faces[i]))
+	v.match(d, r, &e.s.faces[i])
 	if r.is(isMonitor) {
 		return
 	}
@@ -179,8 +184,22 @@ func (e *evaluation) tallySimple(i int32, r *rule, t *tally, d *access.Decision)
 		}
 		e.better(&t.allow, i)
 	}
-	f := &e.s.faces[i]
-	d.Matched = append(d.Matched, access.Match{Rule: f.id, Effect: r.effect, Truth: truth, Position: f.position})
+	matched(d, &e.s.faces[i], r.effect, truth)
+}
+
+// matched adds a rule to the decision and returns its place there, which it
+// fills where it is: see [tally.clear].
+func matched(d *access.Decision, f *face, effect access.Effect, truth access.Truth) *access.Match {
+	n := len(d.Matched)
+	if n < cap(d.Matched) {
+		d.Matched = d.Matched[:n+1]
+	} else {
+		d.Matched = append(d.Matched, access.Match{})
+	}
+	m := &d.Matched[n]
+	m.Rule, m.Position, m.Open = f.id, f.position, nil
+	m.Effect, m.Truth, m.Monitor, m.Lifted = effect, truth, false, false
+	return m
 }
 
 func (e *evaluation) tallyDeny(i int32, v verdict, t *tally) {
@@ -206,27 +225,32 @@ func (e *evaluation) tallyDelegate(i int32, v verdict, t *tally, ts *tallies) {
 	}
 }
 
-// match is how a rule that acts stands in the decision.
-func (v verdict) match(r *rule, f *face) access.Match {
-	m := access.Match{Rule: f.id, Effect: r.effect, Truth: v.restricts, Position: f.position, Monitor: r.is(isMonitor), Lifted: v.lifted}
+// match adds a rule that acts to the decision.
+func (v verdict) match(d *access.Decision, r *rule, f *face) {
+	effect, truth := r.effect, v.restricts
 	switch {
 	case v.denies:
-		m.Effect = access.Deny
+		effect = access.Deny
 	case v.holds:
-		m.Effect = access.Approve
+		effect = access.Approve
 	}
 	if v.grants {
-		m.Truth = access.True
+		truth = access.True
 	}
-	return m
+	m := matched(d, f, effect, truth)
+	m.Monitor, m.Lifted = r.is(isMonitor), v.lifted
 }
 
 func (e *evaluation) determine(d *access.Decision, i int32, effect access.Effect, reason access.Reason) {
-	f := &e.s.faces[i]
+	f, r := &e.s.faces[i], &e.s.rules[i]
 	e.determining = i
 	d.Effect, d.Reason = effect, reason
-	d.Rule, d.Position, d.Layer = f.id, f.position, e.s.infos[i].Layer
-	d.Message, d.Remediation = f.message, f.remediation
+	d.Rule, d.Position, d.Layer = f.id, f.position, e.s.layers.all[r.layer].name
+	var says saying
+	if r.is(isWorded) {
+		says = e.s.says[i]
+	}
+	d.Message, d.Remediation = says.message, says.remediation
 	if reason == access.LimitExceeded && d.Message == "" {
 		d.Remediation = limitRemediation
 	}

@@ -19,12 +19,18 @@ func (s *Snapshot) listOf(rules []int32) int32 {
 }
 
 func (s *Snapshot) undividedList(rules []int32) int32 {
+	all := s.post(rules)
+	s.lists = append(s.lists, list{from: all.from, to: all.to})
+	return int32(len(s.lists) - 1) //nolint:gosec // a policy has far fewer rules than 2^31
+}
+
+// post appends the postings of rules.
+func (s *Snapshot) post(rules []int32) span {
 	from := len(s.postings)
 	for _, r := range rules {
 		s.postings = append(s.postings, posting{r, s.crowds[r]})
 	}
-	s.lists = append(s.lists, list{from: int32(from), to: int32(len(s.postings))}) //nolint:gosec // a policy has far fewer rules than 2^31
-	return int32(len(s.lists) - 1)                                                 //nolint:gosec // as above
+	return span{int32(from), int32(len(s.postings))} //nolint:gosec // as above
 }
 
 // divideByCaller puts each rule under the keys that it names.

@@ -15,7 +15,6 @@ type evaluation struct {
 	everyLayer, everyRule, anyCall bool
 	// narrowed says that rules were left out because of what the call carries.
 	narrowed bool
-	touched  byte
 	args     [argRoom]sentArg // those looked at last, by their number
 	// determining is the rule that was named last.
 	determining int32
@@ -32,32 +31,8 @@ type evaluation struct {
 
 // begin reads who asks.
 func (e *evaluation) begin() {
-	e.touch()
 	e.identify()
 	e.place()
-}
-
-// touch asks memory for what will be read of the call. A call that was not
-// looked at lately is spread over a dozen places that are far away; asked for at
-// once they come together, and not each when its turn is there.
-func (e *evaluation) touch() {
-	r := e.r
-	var b byte
-	if r.Name != "" {
-		b ^= r.Name[0]
-	}
-	if roles := r.Subject.Roles; len(roles) > 0 && roles[0] != "" {
-		b ^= roles[0][0]
-	}
-	if m := r.Args.Members(); len(m) > 0 && m[0].Key != "" {
-		b ^= m[0].Key[0]
-	}
-	if len(r.Places) > 0 {
-		if readings := r.Places[0].Readings; len(readings) > 0 && readings[0] != "" {
-			b ^= readings[0][0]
-		}
-	}
-	e.touched = b
 }
 
 // eval judges one condition. Every caller goes through here. Where what the
@@ -79,7 +54,7 @@ func (e *evaluation) eval(op *op, g reading) access.Truth {
 	case CodePlaces:
 		return e.s.places[op.ref].judge(e.r, g)
 	case CodeSubjects:
-		return e.held(op, []string{e.r.Subject.ID})
+		return e.subject(op)
 	case CodeGroups:
 		return e.held(op, e.r.Subject.Groups)
 	case CodeTenants:

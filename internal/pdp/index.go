@@ -14,7 +14,8 @@ type index struct {
 	kinds      [4]kindScopes
 	// globs are the scopes whose backend is a pattern other than `*`.
 	globs []globScope
-	// rows holds the lists that cover exact names beside their own.
+	// rows holds the lists that cover exact names beside their own, where their
+	// rules are many.
 	rows []int32
 }
 
@@ -22,7 +23,20 @@ type index struct {
 // under any.
 type kindScopes struct {
 	any      *scope
-	backends table[*scope]
+	backends table[struct{}]
+	scopes   []*scope // by the number of the backend
+}
+
+// scope returns the scope of a backend, nil where the policy does not name it.
+// Most policies are about one.
+func (k *kindScopes) scope(backend string) *scope {
+	if only := k.backends.texts; len(only) == 1 && only[0] == backend {
+		return k.scopes[0]
+	}
+	if n := k.backends.number(backend); n != 0 {
+		return k.scopes[n-1]
+	}
+	return nil
 }
 
 type globScope struct {
@@ -38,9 +52,10 @@ type scope struct {
 	rest     []residual
 }
 
-// exact is what is known about an exact name: the list under it, and the row
-// of the other lists that cover it, or noRow.
+// exact is what is known about an exact name. Where few rules cover it, these
+// are their postings; else the row of the lists that do beside its own, or noRow.
 type exact struct {
+	few  span
 	list int32
 	row  span
 }
@@ -63,10 +78,16 @@ func (x *index) find(e *evaluation, name string) {
 	k := &x.kinds[e.r.Kind]
 	sc := k.any
 	if e.r.Kind != access.Method {
-		sc, _ = k.backends.find(e.r.Backend)
+		sc = k.scope(e.r.Backend)
 	}
 	if sc != nil {
-		if own, ok := sc.exact.find(name); ok && own.row.from != noRow {
+		own := sc.exact.find(name)
+		switch {
+		case own == nil || own.row.from == noRow:
+		case own.few.from < own.few.to:
+			e.scan(own.few)
+			return
+		default:
 			e.gather(own.list)
 			for _, l := range x.rows[own.row.from:own.row.to] {
 				e.gather(l)
@@ -92,7 +113,7 @@ func (x *index) lists(out []int32, kind access.Kind, backend, name string) []int
 	if kind == access.Method {
 		return out
 	}
-	if sc, ok := k.backends.find(backend); ok {
+	if sc := k.scope(backend); sc != nil {
 		out = sc.lists(out, name)
 	}
 	for i := range x.globs {
@@ -105,7 +126,7 @@ func (x *index) lists(out []int32, kind access.Kind, backend, name string) []int
 }
 
 func (sc *scope) lists(out []int32, name string) []int32 {
-	if x, ok := sc.exact.find(name); ok {
+	if x := sc.exact.find(name); x != nil {
 		out = append(out, x.list)
 	}
 	out = sc.prefixes.find(out, name)

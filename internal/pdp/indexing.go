@@ -41,7 +41,7 @@ func (s *Snapshot) buildIndexes() {
 		}
 	}
 	for i := range s.layers.all {
-		s.layers.all[i].index.resolve(len(s.rules))
+		s.layers.all[i].index.resolve(s)
 	}
 	s.crowds = nil
 }
@@ -66,8 +66,7 @@ func (x *index) place(t *Target) *int32 {
 	sc := x.scope(t)
 	switch t.Name.shape {
 	case shapeExact:
-		n := sc.exact.add(t.Name.lit)
-		return &sc.exact.entries[n-1].value.list
+		return &sc.exact.place(t.Name.lit).list
 	case shapeAll:
 		return sc.prefixes.at("")
 	case shapePrefix:
@@ -103,11 +102,11 @@ func (x *index) scope(t *Target) *scope {
 		}
 		return k.any
 	case t.Backend.Exact():
-		sc := &k.backends.entries[k.backends.add(t.Backend.Text)-1].value
-		if *sc == nil {
-			*sc = newScope()
+		n := int(k.backends.add(t.Backend.Text))
+		if n > len(k.scopes) {
+			k.scopes = append(k.scopes, newScope())
 		}
-		return *sc
+		return k.scopes[n-1]
 	}
 	for _, g := range x.globs {
 		if g.kind == t.Kind && g.backend == t.Backend {
@@ -121,17 +120,17 @@ func (x *index) scope(t *Target) *scope {
 
 func newScope() *scope { return &scope{suffixes: trie{reversed: true}} }
 
-// resolve works out which lists cover each exact name beside its own. Names
-// that the same patterns cover share a row.
-func (x *index) resolve(rules int) {
+// resolve works out which rules cover each exact name: all of them together if
+// they are few, else their lists, which names that the same patterns cover share.
+func (x *index) resolve(s *Snapshot) {
 	for kind := range x.kinds {
 		k := &x.kinds[kind]
-		r := rowing{index: x, kind: access.Kind(kind), room: 8*rules + 64, known: map[string]span{}}
+		r := rowing{index: x, s: s, kind: access.Kind(kind), room: 8*len(s.rules) + 64, known: map[string]span{}}
 		if r.kind == access.Method && k.any != nil {
 			r.resolve(k.any, "")
 		}
-		for _, b := range k.backends.entries {
-			r.resolve(b.value, b.text)
+		for i, sc := range k.scopes {
+			r.resolve(sc, k.backends.texts[i])
 		}
 	}
 }
@@ -140,31 +139,63 @@ func (x *index) resolve(rules int) {
 // many names would make more of them than there are rules.
 type rowing struct {
 	*index
-	kind  access.Kind
-	room  int
-	known map[string]span
-	ids   []int32
-	id    []byte
+	s      *Snapshot
+	kind   access.Kind
+	room   int
+	known  map[string]span
+	ids    []int32
+	id     []byte
+	merged []int32
 }
 
 func (r *rowing) resolve(sc *scope, backend string) {
-	for i := range sc.exact.entries {
-		e := &sc.exact.entries[i]
-		r.ids, r.id = r.lists(r.ids[:0], r.kind, backend, e.text), r.id[:0]
-		r.ids = slices.DeleteFunc(r.ids, func(l int32) bool { return l == e.value.list })
-		for _, l := range r.ids {
-			r.id = binary.NativeEndian.AppendUint32(r.id, uint32(l)) //nolint:gosec // only compared
+	for _, name := range sc.exact.texts {
+		x := sc.exact.find(name)
+		r.ids = r.lists(r.ids[:0], r.kind, backend, name)
+		if !r.merge(x) {
+			r.ids = slices.DeleteFunc(r.ids, func(l int32) bool { return l == x.list })
+			x.row = r.row()
 		}
-		row, ok := r.known[string(r.id)]
-		switch from := len(r.rows); {
-		case ok:
-		case from+len(r.ids) > r.room:
-			row.from = noRow
-		default:
-			row = span{int32(from), int32(from + len(r.ids))} //nolint:gosec // within the room
-			r.rows = append(r.rows, r.ids...)
-			r.known[string(r.id)] = row
-		}
-		e.value.row = row
 	}
+}
+
+// merge puts the rules of all lists that cover a name together, if they are few.
+func (r *rowing) merge(x *exact) bool {
+	r.merged = r.merged[:0]
+	for _, at := range r.ids {
+		l := &r.s.lists[at]
+		if len(r.merged)+int(l.to-l.from) > divideAbove {
+			return false
+		}
+		for _, p := range r.s.postings[l.from:l.to] {
+			r.merged = append(r.merged, p.rule)
+		}
+	}
+	if len(r.ids) == 1 {
+		l := &r.s.lists[x.list]
+		x.few = span{l.from, l.to}
+		return true
+	}
+	slices.Sort(r.merged)
+	x.few = r.s.post(slices.Compact(r.merged))
+	return true
+}
+
+// row files the lists that were found for a name.
+func (r *rowing) row() span {
+	r.id = r.id[:0]
+	for _, l := range r.ids {
+		r.id = binary.NativeEndian.AppendUint32(r.id, uint32(l)) //nolint:gosec // only compared
+	}
+	row, ok := r.known[string(r.id)]
+	switch from := len(r.rows); {
+	case ok:
+	case from+len(r.ids) > r.room:
+		row.from = noRow
+	default:
+		row = span{int32(from), int32(from + len(r.ids))} //nolint:gosec // within the room
+		r.rows = append(r.rows, r.ids...)
+		r.known[string(r.id)] = row
+	}
+	return row
 }

@@ -109,14 +109,14 @@ func (s *Snapshot) divideByWord(at int32, rules []int32, name int32) bool {
 // gatherByWord looks at the word that the call carries. What is no text leaves
 // conditions unknown: every part counts.
 func (e *evaluation) gatherByWord(at int32, l *list) {
-	v := e.argument(l.by).value
-	if v == nil || v.Kind() != access.String {
-		e.scan(l)
+	v := e.argument(l.by)
+	if v.kind != access.String {
+		e.scan(span{l.from, l.to})
 		return
 	}
 	e.narrowed = true
 	e.gather(l.rest)
-	if n := e.s.names.number(v.Text()); n != 0 {
+	if n := e.s.names.number(v.text); n != 0 {
 		e.gatherPart(at, keyOf(n, keyWord))
 	}
 }

@@ -50,7 +50,7 @@ func (t *operands) packArg(in *Arg) int32 {
 func (t *operands) plainArg(in *Arg) (a arg, plain bool) {
 	s := &in.Spec
 	a = arg{types: s.Types, optional: in.Optional, skip: in.Skip, key: t.argKeys.add(in.Path.Text)}
-	if w := &t.argKeys.entries[a.key-1].value; w.says == "" {
+	if w := t.argKeys.find(in.Path.Text); w.says == "" {
 		w.says = "The argument " + in.Path.Text + " is not what is allowed here."
 		w.suggestion = "Send another value for " + in.Path.Text + ", or ask the person."
 	}
@@ -90,10 +90,11 @@ func (t *operands) plainArg(in *Arg) (a arg, plain bool) {
 // sentArg is one argument of a call, looked up and read once for the rules
 // that ask for it.
 type sentArg struct {
-	value *access.Value // nil where it was not sent
+	text  string // of a string
 	n     int64
-	key   int32 // 0 where nothing was looked up yet
-	short bool  // n is the value
+	key   int32            // 0 where nothing was looked up yet
+	kind  access.ValueKind // absent where it was not sent
+	short bool             // n is the value
 }
 
 // argRoom is how many arguments are remembered, a power of two.
@@ -110,16 +111,13 @@ func (e *evaluation) argument(key int32) *sentArg {
 
 func (e *evaluation) readArgument(a *sentArg, key int32) {
 	*a = sentArg{key: key}
-	if e.r.Args.Kind() != access.Object {
-		return
-	}
-	name := e.s.argKeys.entries[key-1].text
-	members := e.r.Args.Members()
+	name := e.s.argKeys.texts[key-1]
+	members := e.r.Arguments()
 	for i := range members {
-		if members[i].Key == name {
-			a.value = &members[i].Value
-			if a.value.Kind() == access.Number {
-				a.n, a.short = shortRaw(a.value.Raw())
+		if m := &members[i]; m.Key == name {
+			var raw string
+			if a.kind, raw, a.text = m.Parts(); a.kind == access.Number {
+				a.n, a.short = shortRaw(raw)
 			}
 			return
 		}
@@ -129,15 +127,13 @@ func (e *evaluation) readArgument(a *sentArg, key int32) {
 // judgeArg answers plain questions about plain values here, and leaves the
 // rest to the whole condition.
 func (e *evaluation) judgeArg(a *arg, g reading) access.Truth {
-	if !a.plain {
-		return e.s.wholeArgs[a.whole-1].judge(e, g)
-	}
-	v := e.argument(a.key)
-	switch {
-	case v.short && a.number:
-		return truth(v.n >= a.min && v.n <= a.max)
-	case a.text && v.value != nil && v.value.Kind() == access.String:
-		return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.value.Text()))
+	if a.plain {
+		switch v := e.argument(a.key); {
+		case v.short && a.number:
+			return truth(v.n >= a.min && v.n <= a.max)
+		case v.kind == access.String && a.text:
+			return truth(a.count == 0 || contains(e.s.words[a.words:a.words+a.count], v.text))
+		}
 	}
 	return e.s.wholeArgs[a.whole-1].judge(e, g)
 }

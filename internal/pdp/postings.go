@@ -75,17 +75,15 @@ func (f *found) ordered() []int32 {
 func (e *evaluation) gather(at int32) {
 	l := &e.s.lists[at]
 	switch {
-	case e.everyRule:
-		for _, p := range e.s.postings[l.from:l.to] {
-			e.found.add(p.rule)
-		}
+	case e.everyRule || l.division == undivided:
+		e.scan(span{l.from, l.to})
 	case l.division == byCaller:
 		e.gather(l.rest)
 		for _, k := range e.who.keys() {
 			e.gatherPart(at, k)
 		}
-	case l.division == undivided || e.r.ArgsUnknown || e.anyCall:
-		e.scan(l)
+	case e.r.ArgsUnknown || e.anyCall:
+		e.scan(span{l.from, l.to})
 	case l.division == byWord:
 		e.gatherByWord(at, l)
 	default:
@@ -93,11 +91,11 @@ func (e *evaluation) gather(at int32) {
 	}
 }
 
-// scan adds what the caller may meet of a list without its division.
-func (e *evaluation) scan(l *list) {
-	all := e.s.postings[l.from:l.to]
+// scan adds what the caller may meet of some postings.
+func (e *evaluation) scan(sp span) {
+	all := e.s.postings[sp.from:sp.to]
 	for i := range all {
-		if c := all[i].crowd; c == 0 || c&e.who.crowd != 0 {
+		if c := all[i].crowd; c == 0 || c&e.who.crowd != 0 || e.everyRule {
 			e.found.add(all[i].rule)
 		}
 	}

@@ -29,6 +29,7 @@ type Snapshot struct {
 	crowds   []crowd // by rule, while building
 	// What decisions say of rules, and what few decisions look at.
 	faces   []face
+	says    []saying // by rule
 	infos   []Rule
 	targets [][]Target
 	byID    []int32 // the rules, by id
@@ -54,8 +55,11 @@ type span struct{ from, to int32 }
 // written is what the author wrote, for each op.
 type written struct{ field, text string }
 
-// face is what a decision repeats of a rule.
-type face struct{ id, position, message, remediation string }
+// face is what a decision repeats of every rule that matches.
+type face struct{ id, position string }
+
+// saying is what an author has a rule say; most rules say nothing.
+type saying struct{ message, remediation string }
 
 // rule is what an evaluation looks at. Two of them share a line of memory.
 type rule struct {
@@ -79,8 +83,10 @@ const (
 	isMonitor
 	isRated
 	isLiftable
+	// isWorded says that the rule has words of its own.
+	isWorded
 	// isSimple says that the rule is an allow or a deny of the root layer, that
-	// none of the others is set, and that it has no exceptions.
+	// none of the others but isWorded is set, and that it has no exceptions.
 	isSimple
 )
 
@@ -124,6 +130,7 @@ func Build(p Program) *Snapshot {
 		rules:   make([]rule, len(p.Rules)),
 		infos:   p.Rules,
 		faces:   make([]face, len(p.Rules)),
+		says:    make([]saying, len(p.Rules)),
 		targets: make([][]Target, len(p.Rules)),
 		tools:   p.Tools,
 		labels:  p.Labels,
@@ -151,7 +158,10 @@ func Build(p Program) *Snapshot {
 func (s *Snapshot) buildRule(at int32, in *Rule) {
 	r := &s.rules[at]
 	*r = rule{effect: in.Effect, flags: flagsOf(in), who: rank(in.Ops), layer: s.layers.byName[in.Layer], at: at}
-	s.faces[at] = face{in.ID, in.Position, in.Message, in.Remediation}
+	s.faces[at] = face{in.ID, in.Position}
+	if s.says[at] = (saying{in.Message, in.Remediation}); s.says[at] != (saying{}) {
+		r.flags |= isWorded
+	}
 	for _, name := range in.To {
 		if layer, ok := s.layers.byName[name]; ok {
 			in.to = append(in.to, layer)
@@ -167,8 +177,8 @@ func (s *Snapshot) buildRule(at int32, in *Rule) {
 		s.unless = append(s.unless, s.add(entry))
 	}
 	r.unless.to = int32(len(s.unless)) //nolint:gosec // as above
-	if (r.effect == access.Allow || r.effect == access.Deny) && r.flags == 0 && r.layer == 0 && r.unless.from == r.unless.to {
-		r.flags = isSimple
+	if (r.effect == access.Allow || r.effect == access.Deny) && r.flags&^isWorded == 0 && r.layer == 0 && r.unless.from == r.unless.to {
+		r.flags |= isSimple
 	}
 	s.rated = s.rated || r.is(isRated)
 	s.obliges = s.obliges || len(in.AddLabels) > 0 || len(in.Notify) > 0

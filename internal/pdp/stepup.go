@@ -135,7 +135,7 @@ func (s *Snapshot) stepUp(r *access.Request, d *access.Decision) {
 		}
 	}
 	d.Reason = access.StepUpRequired
-	if at, ok := s.numberOf(d.Rule); !ok || s.faces[at].message == "" {
+	if at, ok := s.numberOf(d.Rule); !ok || s.says[at].message == "" {
 		d.Message = "This call needs stronger or fresher authentication: " + d.StepUp.String() + "."
 		d.Remediation = "Ask the person to sign in that way, then repeat the call."
 	}

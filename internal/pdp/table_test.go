@@ -10,7 +10,7 @@ import (
 // texts that share a hash alike.
 func TestTable(t *testing.T) {
 	var tab table[int]
-	if _, ok := tab.find(""); ok {
+	if tab.find("") != nil {
 		t.Error("an empty table holds the empty text")
 	}
 	texts := []string{"", "a", "b", "ab", "abc", "abcd", "abcdefgh", "abcdefghi"}
@@ -19,16 +19,16 @@ func TestTable(t *testing.T) {
 	}
 	for i, text := range texts {
 		n := tab.add(text)
-		tab.entries[n-1].value = i + 1
+		*tab.place(text) = i + 1
 		if tab.add(text) != n {
 			t.Fatalf("%q has two numbers", text)
 		}
 	}
 	for i, text := range texts {
-		if v, ok := tab.find(text); !ok || v != i+1 {
-			t.Fatalf("%q: %d %v, want %d", text, v, ok, i+1)
+		if v := tab.find(text); v == nil || *v != i+1 {
+			t.Fatalf("%q: %v, want %d", text, v, i+1)
 		}
-		if _, ok := tab.find(text + "?"); ok {
+		if tab.find(text+"?") != nil {
 			t.Fatalf("%q? was found", text)
 		}
 	}
@@ -38,6 +38,6 @@ func TestTable(t *testing.T) {
 		tab.slots[i].tag = uint32(h >> 32)
 	}
 	if n := tab.number("never"); n != 0 {
-		t.Errorf("a hash was taken for a text: %q", tab.entries[n-1].text)
+		t.Errorf("a hash was taken for a text: %q", tab.texts[n-1])
 	}
 }
