@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/canon"
@@ -314,92 +312,5 @@ func TestNoUseFollowsARevocation(t *testing.T) {
 	}
 	if _, err := s.open(t).Revoke(t.Context(), l.Number); !errors.Is(err, ErrOver) {
 		t.Errorf("revoked again: %v", err)
-	}
-}
-
-// A row that somebody wrote, copied or moved answers nothing.
-func TestForgedLeasesAnswerNothing(t *testing.T) {
-	s := newShelf(t)
-	b := s.open(t)
-	stands(t, b, call(t, `{"n":0}`), 5, nil)
-	copied := strings.ReplaceAll(leaseColumns, "id, ", "")
-	for _, forge := range []string{
-		`UPDATE lease SET agreed = x'00'`,
-		`UPDATE lease SET agreed = NULL`,
-		`UPDATE lease SET id = 7`,
-		`UPDATE lease SET subject = 'os:eve'`,
-		`INSERT INTO lease (id, subject, backend, name, glass, ` + copied + `) SELECT 9, subject, backend, name, glass, ` + copied + ` FROM lease`,
-	} {
-		tx, err := b.db.Begin()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.Exec(forge); err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(forge, "INSERT") {
-			if _, err := tx.Exec(`DELETE FROM lease WHERE id <> 9`); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		for _, subject := range []string{"os:dev", "os:eve"} {
-			c := call(t, `{"n":1}`)
-			c.Subject = subject
-			if got, _ := use(t, b, c); got != "" {
-				t.Errorf("%s: %s is answered by %q", forge, subject, got)
-			}
-		}
-		fresh := newShelf(t)
-		b = fresh.open(t)
-		stands(t, b, call(t, `{"n":0}`), 5, nil)
-	}
-}
-
-func TestWhatIsKeptOfALease(t *testing.T) {
-	s := newShelf(t)
-	b := s.open(t)
-	l := stands(t, b, call(t, `{"n":0}`), 3, func(terms *approval.Terms) { terms.AnyClient = true })
-	got, err := s.open(t).Lease(t.Context(), l.Number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := s.now.Load().Wall
-	want := approval.Lease{
-		Origin: approval.FromAnswer, Subject: "os:dev", Root: "/src", Bound: true, Instance: "sha256:i",
-		Scope: approval.Scope{Backend: "files", Method: "tools/call", Name: "write_file", Others: true},
-		Rules: call(t, `{}`).Rules, Uses: 3, For: approval.Span(time.Hour), Idle: approval.Span(time.Hour), Request: "a_1",
-		Votes: []approval.Vote{{Answer: access.Answer{Allow: true, By: "os:ann", Channel: "cli", Assurance: "host", At: at}, Groups: nil}},
-	}
-	got.Lease.Votes[0].Groups = nil
-	if d := cmp.Diff(want, got.Lease); d != "" {
-		t.Error(d)
-	}
-}
-
-// A rule that lets answers stand for less than it did ends those that stood for
-// longer, by both clocks, and for as long as it says so.
-func TestARuleThatLetsAnswersStandForLess(t *testing.T) {
-	for name, step := range map[string]func(*approval.Moment){
-		"time":          func(m *approval.Moment) { m.Wall, m.Since = m.Wall.Add(6*time.Minute), m.Since+6*time.Minute },
-		"a clock held":  func(m *approval.Moment) { m.Since += 6 * time.Minute },
-		"another start": func(m *approval.Moment) { m.Wall, m.Since, m.Boot = m.Wall.Add(6*time.Minute), 0, "c" },
-	} {
-		s := newShelf(t)
-		b := s.open(t)
-		stands(t, b, call(t, `{"n":0}`), 5, nil)
-		m := *s.now.Load()
-		step(&m)
-		s.now.Store(&m)
-		less, as := call(t, `{"n":1}`), call(t, `{"n":1}`)
-		less.Rules[0].Standing.Max = 5 * time.Minute
-		if got, _ := use(t, b, less); got != "" {
-			t.Errorf("%s: answered by %q", name, got)
-		}
-		if got, _ := use(t, b, as); got != "l_1" {
-			t.Errorf("%s: the lease is gone: %q", name, got)
-		}
 	}
 }
