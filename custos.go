@@ -26,6 +26,7 @@ import (
 	"fmt"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/engine"
 	"github.com/custos-zt/custos/internal/pep"
 	"github.com/custos-zt/custos/policy"
@@ -49,6 +50,10 @@ type Options struct {
 	// place: OPA, Cedar or Casbin from the modules under adapter/, or one of your
 	// own. Nil leaves decisions to the native policy.
 	External *External
+	// Approvals lets people answer what a rule holds: package desk makes one. The
+	// call does not run and does not wait; see [DeniedError.Pending]. With nil what
+	// a rule holds is denied.
+	Approvals Approvals
 	// State is the state directory: log, keys, policies. "" is the default
 	// place, which `custos` uses too. Processes may share one.
 	State string
@@ -58,6 +63,11 @@ type Options struct {
 	// Failed is told once when evidence can no longer be written and every call
 	// is denied from then on; nil tells nobody.
 	Failed func(error)
+}
+
+// Approvals knows what people answered. A desk.Desk is one.
+type Approvals interface {
+	Consult(ctx context.Context, r *approval.Request) (access.Approval, error)
 }
 
 // External is another policy engine. Whatever it cannot decide is denied, and it
@@ -96,6 +106,7 @@ type Call struct {
 // Gate decides calls. It is safe for concurrent use.
 type Gate struct {
 	engine *engine.Engine
+	asks   bool // people
 }
 
 // New compiles the policy, opens the log and returns a gate. A policy with an
@@ -104,6 +115,7 @@ func New(o Options) (*Gate, error) {
 	e, err := engine.OpenLibrary(engine.Library{
 		StateDir: o.State, Files: o.PolicyFiles, Texts: o.Policy, TrustRoot: o.TrustRoot, Audience: o.Audience,
 		External: o.External.engine(), Backend: o.Backend, Remote: o.Remote, Failed: o.Failed,
+		Approvals: o.Approvals,
 	})
 	var refused *engine.ProblemsError
 	switch {
@@ -112,7 +124,7 @@ func New(o Options) (*Gate, error) {
 	case err != nil:
 		return nil, fmt.Errorf("custos: %w", err)
 	}
-	return &Gate{engine: e}, nil
+	return &Gate{engine: e, asks: o.Approvals != nil}, nil
 }
 
 // PolicyError says that a policy was refused, and everything that is wrong
@@ -138,23 +150,40 @@ type DeniedError struct {
 // Error returns the text that a caller may see.
 func (e *DeniedError) Error() string { return e.text }
 
+// Pending returns the id of the request that a person can still answer
+// (`custos approvals allow ID`), "" where there is none. Once it is allowed the
+// same call passes, once, for as long as the rule says.
+func (e *DeniedError) Pending() string {
+	if a := e.Decision.Approval; a != nil && e.Decision.Reason == access.ApprovalPending {
+		return a.ID
+	}
+	return ""
+}
+
 // Unwrap returns the malfunction behind the denial, nil where policy denied.
 func (e *DeniedError) Unwrap() error { return e.cause }
 
 // Decide decides and records a call without running anything. A denial is a
-// value: the error is a malfunction, and the decision is a deny then.
+// value: the error is a malfunction, and the decision is a deny then. So is a
+// call that waits for a person: the effect is [access.Approve] and Approval says
+// what is asked. An allow that a person gave is used up by the decision: whoever
+// asks for it MUST be the one who runs the call.
 func (g *Gate) Decide(_ context.Context, c Call) (access.Decision, error) {
 	call, err := c.message()
 	if err != nil {
 		return refused(err), err
 	}
-	call.Direction = pep.Asked
+	call.Direction, call.Waits = pep.Asked, g.asks
 	a := g.engine.Point.Admit(call)
+	d := a.Decision
+	if a.Held() {
+		a = g.engine.Point.Pend(a)
+	}
 	if err := a.Wait(); err != nil {
 		a.Unrecorded()
 		return a.Decision, fmt.Errorf("custos: %w", err)
 	}
-	return a.Decision, nil
+	return d, nil
 }
 
 // Enforce decides a call and, where it is allowed, runs fn and records how it
@@ -166,6 +195,7 @@ func (g *Gate) Enforce(ctx context.Context, c Call, fn func(context.Context) err
 	if err != nil {
 		return &DeniedError{Decision: refused(err), text: "Custos denied " + c.Tool + ": " + err.Error(), cause: err}
 	}
+	call.Waits = g.asks
 	err = g.engine.Point.Handle(ctx, call, func(ctx context.Context) (pep.Result, error) {
 		return pep.Result{}, fn(ctx)
 	})

@@ -145,7 +145,7 @@ func openBook(dir *state.Dir, maxOpen int) func() (*book.Book, error) {
 		if err != nil {
 			return nil, err
 		}
-		return book.Open(book.Options{Path: path, Key: dir.HMAC("custos approvals: what calls ask for", nil), MaxOpen: maxOpen})
+		return book.Open(book.Options{Path: path, Key: dir.HMAC(book.KeyPurpose, nil), MaxOpen: maxOpen})
 	}
 }
 

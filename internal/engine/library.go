@@ -29,6 +29,8 @@ type Library struct {
 	Backend             string
 	Remote              bool
 	Failed              func(error)
+	// Approvals knows what people answered; nil asks nobody.
+	Approvals pa.Approvals
 }
 
 // ProblemsError says that a policy was refused, and everything that is wrong
@@ -66,6 +68,10 @@ func OpenLibrary(l Library) (*Engine, error) {
 	o := Options{
 		Sources: append(read.Sources, l.Texts...), Registry: registry, Backend: l.Backend, External: l.External,
 		Ground: pa.Ground{Local: !l.Remote, Home: home}, Protected: l.protected(), Subject: LocalSubject(),
+		Approvals: l.Approvals,
+	}
+	if l.Approvals != nil { // an answer counts for programs of one place alone
+		o.Root, _ = os.Getwd()
 	}
 	if o.Policy, err = proven(proof.Bench{
 		Sources: o.Sources, Registry: registry,

@@ -62,6 +62,13 @@ func (p *Point) GiveUp(a *Admission, reason access.Reason, message, remediation 
 	return out
 }
 
+// Pend ends a held call for whoever cannot wait: it is denied, people can answer,
+// and a repetition passes once they allow it. The denial is recorded after what
+// is asked, so that who waits for its record waited for both.
+func (p *Point) Pend(a *Admission) *Admission {
+	return p.GiveUp(a, access.ApprovalPending, "", a.Repeat())
+}
+
 // Holding says that a call waits, as people and models read it.
 func (a *Admission) Holding() string {
 	return "Custos is holding " + clip(a.Title, 200) + " for a person (rule " + a.Decision.Rule + ")"

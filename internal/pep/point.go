@@ -280,9 +280,13 @@ func (p *Point) Finish(a *Admission, res Result) {
 
 // Handle is the whole way of one call: decide, make the decision durable,
 // then run next and record how it ended. It returns a [*Denied] where next
-// did not run.
+// did not run. It waits for nobody: a held call is denied with what people can
+// answer, and passes when it is repeated.
 func (p *Point) Handle(ctx context.Context, c Call, next func(context.Context) (Result, error)) error {
 	a := p.Admit(c)
+	if a.Held() {
+		a = p.Pend(a)
+	}
 	if err := a.Wait(); err != nil {
 		a.Unrecorded()
 		return &Denied{Admission: a, Cause: err}

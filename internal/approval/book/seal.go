@@ -11,6 +11,9 @@ import (
 	"github.com/custos-zt/custos/internal/approval"
 )
 
+// KeyPurpose is what the key of a state directory's book is derived for.
+const KeyPurpose = "custos approvals: what calls ask for"
+
 // sealer returns AES-256-GCM under a key.
 func sealer(key [32]byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key[:])
