@@ -30,13 +30,10 @@ func (d *Desk) Candidates(ctx context.Context, id string) ([]approval.Candidate,
 	return d.candidates(ctx, b, &it)
 }
 
+// candidates are those of a request, compared with earlier calls.
 func (d *Desk) candidates(ctx context.Context, b *book.Book, it *book.Item) ([]approval.Candidate, error) {
-	t := approval.DefaultTerms(it.Request.Rules)
-	if it.Request.Act != "" || approval.CheckTerms(it.Request.Rules, &t) != nil {
-		return nil, nil
-	}
-	call, err := approval.CallOf(&it.Request)
-	if err != nil {
+	call, list, err := candidates(it)
+	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	earlier, err := b.Calls(ctx, it.Number, compared)
@@ -44,20 +41,35 @@ func (d *Desk) candidates(ctx context.Context, b *book.Book, it *book.Item) ([]a
 		return nil, err
 	}
 	s := &showing{mask: d.opt.Mask, secrets: it.Request.Secrets}
-	list := approval.Candidates(call)
 	for i := range list {
-		c := &list[i]
-		c.Text = c.Scope.Words(s.constraint)
-		for k := range earlier {
-			if past, err := approval.CallOf(&earlier[k].Request); err == nil {
-				c.Of++
-				if would(call, c, past) {
-					c.Answered++
-				}
+		list[i].Text = list[i].Scope.Words(s.constraint)
+	}
+	for k := range earlier {
+		past, err := approval.CallOf(&earlier[k].Request)
+		if err != nil {
+			continue
+		}
+		for i := range list {
+			list[i].Of++
+			if would(call, &list[i], past) {
+				list[i].Answered++
 			}
 		}
 	}
 	return list, nil
+}
+
+// candidates reads a request's call and the ways in which an answer could stand.
+func candidates(it *book.Item) (*approval.Call, []approval.Candidate, error) {
+	t := approval.DefaultTerms(it.Request.Rules)
+	if it.Request.Act != "" || approval.CheckTerms(it.Request.Rules, &t) != nil {
+		return nil, nil, nil
+	}
+	call, err := approval.CallOf(&it.Request)
+	if err != nil {
+		return nil, nil, err
+	}
+	return call, approval.Candidates(call), nil
 }
 
 // would reports whether an answer to call that stands as far as c does would
@@ -103,11 +115,11 @@ func (s *showing) constraint(arg, value string) string {
 // its name, as often as uses says; 0 is as often as the rules let it, or
 // [approval.DefaultUses] times. length 0 is as long as they let it.
 func (d *Desk) Terms(ctx context.Context, id, candidate string, uses int, length time.Duration) (*approval.Terms, error) {
-	list, err := d.Candidates(ctx, id)
+	_, it, err := d.waiting(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	_, it, err := d.waiting(ctx, id)
+	_, list, err := candidates(&it)
 	if err != nil {
 		return nil, err
 	}
