@@ -10,17 +10,19 @@ import (
 	"github.com/custos-zt/custos/internal/inventory"
 )
 
-// listRequest is what has to be remembered of a tools/list until its reply.
+// listRequest is what has to be remembered of a request for a list until its
+// reply.
 type listRequest struct {
-	generation uint64
+	generation uint64 // of the list of tools
 	cursor     string
 }
 
 func (s *Stdio) listRequest(m *canon.Message) listRequest {
-	if m.Method != "tools/list" {
-		return listRequest{}
+	switch m.Method {
+	case "tools/list", "prompts/list", "resources/list", "resources/templates/list":
+		return listRequest{s.opt.Tools.Generation(), m.Params.Get("cursor").Text()}
 	}
-	return listRequest{s.opt.Tools.Generation(), m.Params.Get("cursor").Text()}
+	return listRequest{}
 }
 
 // filtered cuts what the caller could never use out of a list, and returns
@@ -32,11 +34,11 @@ func (s *Stdio) filtered(r *request, m *canon.Message) ([]byte, *audit.Counts, e
 	case "tools/list":
 		key, keep = "tools", s.keepTools(r, m.Result)
 	case "resources/list":
-		key, keep = "resources", s.keepItems(m.Result, "resources", "uri", access.Resource)
+		key, keep = "resources", s.keepItems(r, m.Result, "resources", "uri", resourceListing, access.Resource)
 	case "resources/templates/list":
-		key, keep = "resourceTemplates", s.keepItems(m.Result, "resourceTemplates", "uriTemplate", access.Resource)
+		key, keep = "resourceTemplates", s.keepItems(r, m.Result, "resourceTemplates", "uriTemplate", resourceListing, access.Resource)
 	case "prompts/list":
-		key, keep = "prompts", s.keepItems(m.Result, "prompts", "name", access.Prompt)
+		key, keep = "prompts", s.keepItems(r, m.Result, "prompts", "name", promptListing, access.Prompt)
 	default:
 		return m.Raw, nil, nil
 	}
@@ -81,11 +83,12 @@ func (s *Stdio) keepTools(r *request, result access.Value) func(int) bool {
 
 // keepItems returns which elements of another list may be shown. What has no
 // usable name could not be asked for, and is not shown.
-func (s *Stdio) keepItems(result access.Value, key, name string, kind access.Kind) func(int) bool {
+func (s *Stdio) keepItems(r *request, result access.Value, key, name string, of listing, kind access.Kind) func(int) bool {
 	items, problems := inventory.ParseItems(result, key, name)
 	for _, p := range problems {
 		s.anomaly("server", "in its list of "+key+": "+p.Detail)
 	}
+	s.offered.page(r.method, of, kind, r.list.cursor == "", items)
 	shown := map[int]bool{}
 	for _, it := range items {
 		shown[it.Index] = s.opt.Point.Visible(kind, it.Name, nil)

@@ -16,10 +16,11 @@ type request struct {
 	token  string         // canonical progress token, "" where none was given
 	task   bool           // the answer may only name a task, whose progress follows
 	reply  chan response  // our own requests only
-	list   listRequest    // tools/list only
+	list   listRequest    // lists only
 	stop   func(error)    // ends the wait of a held call, and is nil otherwise
 	gone   bool           // cancelled: a late response is passed, not recorded
-	told   bool           // a subscription to the list of tools that the server agreed to
+	// told are the lists that the server agreed to tell about on a subscription.
+	told [listings]bool
 }
 
 // maxGone bounds the cancelled requests that are remembered for a late reply,
@@ -159,24 +160,23 @@ func (t *table) progressing(token string) bool {
 	return t.tokens[token] > 0
 }
 
-// subscribe notes that the server agreed to tell about its tools on a live
+// subscribe notes that the server agreed to tell about a list on a live
 // subscription.
-func (t *table) subscribe(key string) {
+func (t *table) subscribe(key string, l listing) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r := t.live[key]; r != nil && r.method == listen {
-		r.told = true
+		r.told[l] = true
 	}
 }
 
-// subscribers returns the raw ids of the live subscriptions to the list of
-// tools.
-func (t *table) subscribers() []string {
+// subscribers returns the raw ids of the live subscriptions to a list.
+func (t *table) subscribers(l listing) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []string
 	for _, r := range t.live {
-		if r.told && !r.gone {
+		if r.told[l] && !r.gone {
 			out = append(out, r.id)
 		}
 	}

@@ -204,7 +204,7 @@ func (s *Stdio) serverNotification(m *canon.Message) {
 			s.anomaly("server", "progress for no live request")
 			return
 		}
-	case listChanged:
+	case toolListing.changed():
 		s.opt.Tools.Invalidate()
 		fallthrough
 	default:

@@ -90,6 +90,7 @@ type Stdio struct {
 	odd      oddities
 
 	announced announcer
+	offered   offered
 
 	clientGone chan struct{}
 	serverGone chan struct{}
