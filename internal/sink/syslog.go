@@ -45,6 +45,7 @@ type syslog struct {
 	conn   *tls.Conn
 	closed chan struct{} // the receiver ended conn
 	fresh  bool          // nothing was delivered over conn yet
+	settle time.Duration
 	buf    []byte
 }
 
@@ -57,7 +58,7 @@ func openSyslog(c *config.Syslog, env *Env) (Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &syslog{address: c.Address, tls: conf, enc: newSyslogEncoder(c, env)}, nil
+	return &syslog{address: c.Address, tls: conf, enc: newSyslogEncoder(c, env), settle: settle}, nil
 }
 
 // Deliver sends a batch and waits until the receiver has it.
@@ -144,10 +145,15 @@ func (s *syslog) send(ctx context.Context) error {
 		}
 	}
 	if s.fresh {
-		if !pause(ctx, settle) {
+		t := time.NewTimer(s.settle)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
 			return ctx.Err()
+		case <-s.closed:
+		case <-t.C:
+			s.fresh = false
 		}
-		s.fresh = false
 	}
 	if s.gone() {
 		return errHungUp

@@ -149,14 +149,13 @@ func TestCursorSuiteOfSyslog(t *testing.T) {
 // waitFor waits until the server has parsed n messages.
 func (s *syslogServer) waitFor(n int) []*rfc5424.SyslogMessage {
 	s.t.Helper()
-	for range 500 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
 		list := s.messages
 		s.mu.Unlock()
 		if len(list) >= n {
 			return list
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	s.t.Fatalf("fewer than %d messages", n)
 	return nil
@@ -246,7 +245,16 @@ func TestSyslogShowsItsCertificate(t *testing.T) {
 	s := newSyslogServer(t, server)
 	w := newWorld(t)
 	w.calls(0, 3)
-	if err := w.ship(syslogSpec(s.config(ca.client())), nil); err == nil {
+	without := syslogSpec(s.config(ca.client()))
+	open := without.Open
+	without.Open = func(ctx context.Context) (Sink, error) {
+		got, err := open(ctx)
+		if s, ok := got.(*syslog); ok {
+			s.settle = 30 * time.Second // this machine may take its time too
+		}
+		return got, err
+	}
+	if err := w.ship(without, nil); err == nil {
 		t.Error("without a certificate it counts as delivered")
 	}
 	with := ca.client()
@@ -269,10 +277,11 @@ func TestSyslogWaitsForTheReceiver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	arrived := make(chan struct{})
 	go func() {
-		c, err := l.Accept()
-		if err == nil {
-			_ = tls.Server(c, serverTLS(ca)).Handshake() // and never another byte
+		defer close(arrived)
+		if c, err := l.Accept(); err == nil && tls.Server(c, serverTLS(ca)).Handshake() == nil {
+			_, _ = c.Read(make([]byte, 1)) // and never another byte
 		}
 	}()
 	env := testEnv()
@@ -285,8 +294,13 @@ func TestSyslogWaitsForTheReceiver(t *testing.T) {
 	for i := range batch {
 		batch[i] = Event{UID: "i_test:0:1", Record: audit.Record{Kind: audit.KindAnomaly, Time: time.Now(), Detail: strings.Repeat("x", 4000)}}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() {
+		<-arrived // the wait begins with the batch, and not with the handshake
+		time.Sleep(2 * time.Second)
+		cancel()
+	}()
 	if err := s.Deliver(ctx, batch); err == nil || !strings.Contains(err.Error(), "did not take") {
 		t.Fatalf("a receiver that reads nothing: %v", err)
 	}
