@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,21 +22,39 @@ const (
 	maxWord = 64
 )
 
-// readAnswer reads the body of an answer. Only JSON is read: what a form of
-// another page could send is not.
+// readAnswer reads the body of an answer.
 func readAnswer(w http.ResponseWriter, r *http.Request) (admin.Answer, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return admin.Answer{}, err
+	}
+	return parseAnswer(body)
+}
+
+// readNothing reads a body that says nothing: {}.
+func readNothing(w http.ResponseWriter, r *http.Request) error {
+	body, err := readBody(w, r)
+	if err == nil && string(bytes.TrimSpace(body)) != "{}" {
+		err = invalid("the body is an empty object")
+	}
+	return err
+}
+
+// readBody reads a body. Only JSON is read: what a form of another page could
+// send is not.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return admin.Answer{}, invalid("the body is application/json")
+		return nil, invalid("the body is application/json")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return admin.Answer{}, invalid("the body is too large")
+		return nil, invalid("the body is too large")
 	case err != nil:
-		return admin.Answer{}, invalid("the body cannot be read")
+		return nil, invalid("the body cannot be read")
 	}
-	return parseAnswer(body)
+	return body, nil
 }
 
 // parseAnswer reads {"allow": true, "code": "…", "accept_risk": "…", …}, strictly:

@@ -172,7 +172,7 @@ func (b *bureau) send(method, path, token, body string, header ...string) reply 
 			r.Header.Add(header[i], header[i+1])
 		}
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	got, err := client.Do(r)
 	if err != nil {

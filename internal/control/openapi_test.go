@@ -97,7 +97,7 @@ func TestRoutesAgree(t *testing.T) {
 func wire() map[string]any {
 	return map[string]any{
 		"Status": Status{}, "Process": state.Description{}, "Request": ask.View{}, "Argument": ask.Argument{}, "Rule": approval.Rule{},
-		"Standing": approval.Standing{}, "Candidate": approval.Candidate{}, "Given": access.Answer{}, "Answer": admin.Answer{}, "RuleStats": admin.RuleStats{},
+		"Standing": approval.Standing{}, "Candidate": approval.Candidate{}, "Lease": ask.LeaseView{}, "Given": access.Answer{}, "Answer": admin.Answer{}, "RuleStats": admin.RuleStats{},
 		"Problem": problemBody{}, "Error": problem{},
 	}
 }
@@ -219,6 +219,7 @@ func TestAnswersFit(t *testing.T) {
 	id := b.hold(`{"path":"/a\u202e","text":"x"}`, approval.Rule{ID: "r", Position: "p:1", Group: "ops", Quorum: 2, Assurance: "host", NotSelf: true, Valid: 1, Wait: 1})
 	second := b.hold(`{"path":"/b"}`)
 	asked := b.asked("r")
+	lets := b.hold(`{"path":"/c"}`, approval.Rule{ID: "s", Standing: approval.Standing{Allowed: true}})
 	for _, c := range []struct{ method, path, body, schema string }{
 		{"GET", "/v1/status", "", `{"$ref":"#/components/schemas/Status"}`},
 		{"GET", "/v1/approvals", "", `{"type":"array","minItems":2,"items":{"$ref":"#/components/schemas/Request"}}`},
@@ -231,6 +232,12 @@ func TestAnswersFit(t *testing.T) {
 		{"GET", "/v1/approvals?all=maybe", "", `{"$ref":"#/components/schemas/Problem"}`},
 		{"GET", "/v1/approvals?al=true", "", `{"$ref":"#/components/schemas/Problem"}`},
 		{"GET", "/v1/approvals/stats?since=yesterday", "", `{"$ref":"#/components/schemas/Problem"}`},
+		{"GET", "/v1/approvals/" + lets, "", `{"allOf":[{"$ref":"#/components/schemas/Request"},{"required":["standing"]}]}`},
+		{"POST", "/v1/approvals/" + lets + "/answer", `{"allow":true,"standing":"same","uses":3,"for":"15m"}`, `{"allOf":[{"$ref":"#/components/schemas/Request"},{"required":["lease"]}]}`},
+		{"GET", "/v1/leases?all=true", "", `{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Lease"}}`},
+		{"POST", "/v1/leases/l_1/revoke", "{}", `{"$ref":"#/components/schemas/Lease"}`},
+		{"POST", "/v1/leases/l_1/revoke", yes, `{"$ref":"#/components/schemas/Problem"}`},
+		{"POST", "/v1/leases/l_9/revoke", "{}", `{"$ref":"#/components/schemas/Problem"}`},
 		{"GET", "/v1/decisions/x", "", `{"$ref":"#/components/schemas/Problem"}`},
 		{"GET", "/v1/events?kind=", "", `{"$ref":"#/components/schemas/Problem"}`},
 	} {

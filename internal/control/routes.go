@@ -27,6 +27,8 @@ func routes() []route {
 		{"GET", "/v1/approvals/stats", admin.Viewer, []string{"since"}, (*exchange).stats},
 		{"GET", "/v1/approvals/{id}", admin.Viewer, nil, (*exchange).approval},
 		{"POST", "/v1/approvals/{id}/answer", admin.Approver, nil, (*exchange).answer},
+		{"GET", "/v1/leases", admin.Viewer, []string{"all"}, (*exchange).leases},
+		{"POST", "/v1/leases/{id}/revoke", admin.Approver, nil, (*exchange).revoke},
 		{"GET", "/v1/decisions/{id}", admin.Viewer, nil, (*exchange).decision},
 		{"GET", "/v1/events", admin.Viewer, []string{"kind"}, (*exchange).events},
 		{"GET", "/v1/openapi.json", admin.Nothing, nil, (*exchange).openapi},
@@ -102,15 +104,26 @@ type Status struct {
 }
 
 func (e *exchange) approvals() error {
-	all := e.r.URL.Query().Get("all")
-	if all != "" && all != "true" && all != "false" {
-		return invalid("all is true or false")
+	all, err := e.all()
+	if err != nil {
+		return err
 	}
-	list, err := e.op.Approvals(e.r.Context(), all == "true")
+	list, err := e.op.Approvals(e.r.Context(), all)
 	if err != nil {
 		return err
 	}
 	return e.json(list)
+}
+
+// all reports whether the caller wants to see what is over, too.
+func (e *exchange) all() (bool, error) {
+	switch e.r.URL.Query().Get("all") {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, invalid("all is true or false")
 }
 
 // defaultSince is how far back statistics look.
@@ -149,6 +162,30 @@ func (e *exchange) answer() error {
 		return err
 	}
 	return e.json(v)
+}
+
+func (e *exchange) leases() error {
+	all, err := e.all()
+	if err != nil {
+		return err
+	}
+	list, err := e.op.Leases(e.r.Context(), all)
+	if err != nil {
+		return err
+	}
+	return e.json(list)
+}
+
+// revoke ends a lease. There is nothing to say but which.
+func (e *exchange) revoke() error {
+	if err := readNothing(e.w, e.r); err != nil {
+		return err
+	}
+	l, err := e.op.Revoke(e.r.Context(), e.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return e.json(l)
 }
 
 func (e *exchange) decision() error {

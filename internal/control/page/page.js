@@ -84,7 +84,7 @@
 
   const draw = (at, v) => {
     at.state = element("p", {});
-    at.result = element("p", { className: "bad" });
+    at.result = element("p", {});
     at.result.setAttribute("role", "alert");
     at.allow = element("button", { type: "button", className: "allow" }, "Allow once");
     at.deny = element("button", { type: "button", className: "deny" }, "Deny");
@@ -99,10 +99,23 @@
       at.code = element("input", { type: "text", className: "code", autocomplete: "off", inputMode: "numeric", maxLength: 16 });
       at.extra.push(element("label", {}, "Code of your device ", at.code));
     }
+    if (v.standing) standingFields(at, v);
     at.article.append(
       element("h2", {}, v.id + "  " + v.title), element("p", {}, by(v)), at.state, table(v), ...warnings(v),
       ...v.rules.map((r) => element("p", {}, why(r))), ...at.extra, at.allow, at.deny, at.result,
     );
+  };
+
+  // standingFields let an answer stand for later calls, where the rules let it.
+  const standingFields = (at, v) => {
+    at.standing = element("select", { className: "standing" }, element("option", { value: "" }, "this call alone"));
+    for (const c of v.standing) {
+      at.standing.append(element("option", { value: c.name }, c.text + (c.any_client ? ", any client" : "") +
+        " (would also have answered " + c.answered + " of the last " + c.of + " held calls)"));
+    }
+    at.uses = element("input", { type: "number", className: "uses", min: 1, placeholder: "calls" });
+    at.length = element("input", { type: "text", className: "length", size: 8, maxLength: 16, placeholder: "2h" });
+    at.extra.push(element("label", {}, "The answer stands for ", at.standing), element("label", {}, "at most ", at.uses, " for ", at.length));
   };
 
   const by = (v) => (v.client ? "by " + v.client + " " : "") + "for " + v.subject + (v.root ? " in " + v.root : "");
@@ -125,6 +138,7 @@
     if (v.hidden) warn("HIDDEN: this call contains characters that do not show; they are shown here as \\u escapes", "bad hidden");
     if (v.masked) warn("SECRET: a secret stands in this call; its name is shown in its place", "fair");
     if (v.definition === "CHANGED") warn("The tool's definition CHANGED since the last call that was allowed", "bad");
+    if (v.issues) warn("LEASE: to allow it also lets " + v.issues, "fair");
     if (v.problem) warn("PROBLEM: " + v.problem + "; it cannot be allowed", "bad");
     return out;
   };
@@ -149,19 +163,28 @@
     }
   };
 
+  const say = (at, text, className) => Object.assign(at.result, { textContent: text, className });
+
   const answer = async (at, allow) => {
     at.allow.disabled = at.deny.disabled = true;
-    at.result.textContent = "";
+    say(at, "", "");
     const body = { allow };
     if (allow && at.seen?.checked) body.accept_risk = "hidden-characters";
     if (allow && at.code?.value) body.code = at.code.value;
+    if (allow && at.standing?.value) {
+      body.standing = at.standing.value;
+      if (at.uses.value) body.uses = Number(at.uses.value);
+      if (at.length.value) body.for = at.length.value;
+    }
     try {
       const said = await call("approvals/" + at.view.id + "/answer", {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
       });
-      show(await said.json());
+      const now = await said.json();
+      show(now);
+      if (now.lease) say(at, now.lease + " answers later calls; to end it: custos leases revoke " + now.lease, "good");
     } catch (e) {
-      at.result.textContent = e.message;
+      say(at, e.message, "bad");
     } finally {
       at.allow.disabled = at.deny.disabled = false;
       if (at.code) at.code.value = "";
