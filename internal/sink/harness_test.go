@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/ocsf"
@@ -193,6 +195,18 @@ func (in *inbox) once() (order map[int][]string, again int) {
 		}
 	}
 	return order, again
+}
+
+// settled is once, when everything that is wanted has come, and something twice
+// where that is wanted too: what a receiver's machine took its program may read
+// a little later.
+func (in *inbox) settled(want map[int][]string, twice bool) (order map[int][]string, again int) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		order, again = in.once()
+		if cmp.Equal(want, order) && (again > 0 || !twice) || time.Now().After(deadline) {
+			return order, again
+		}
+	}
 }
 
 // memory is a sink that keeps what it gets.
