@@ -187,6 +187,7 @@ func appendLifecycle(b []byte, r *Record) []byte {
 		b = append(b, `,"expired":{"through":`...)
 		b = strconv.AppendUint(b, e.Through, 10)
 		b = appendString(b, "before", string(appendTime(nil, e.Before)))
+		b = appendMissed(b, e.Missed)
 		b = append(b, '}')
 	}
 	if g := r.LastGood; g != nil {
@@ -197,6 +198,20 @@ func appendLifecycle(b []byte, r *Record) []byte {
 	}
 	b = appendString(b, "signature", r.Signature)
 	return appendString(b, "detail", r.Detail)
+}
+
+func appendMissed(b []byte, list []Missed) []byte {
+	for i, m := range list {
+		b = openItem(b, "missed", i)
+		b = append(b, `{"reader":`...)
+		b = appendText(b, m.Reader)
+		b = append(b, `,"after":`...)
+		b = strconv.AppendUint(b, m.After, 10)
+		b = append(b, `,"records":`...)
+		b = strconv.AppendUint(b, m.Records, 10)
+		b = append(b, '}')
+	}
+	return closeList(b, len(list))
 }
 
 func appendCoalesced(b []byte, c *Coalesced) []byte {

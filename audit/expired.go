@@ -22,6 +22,17 @@ type Expired struct {
 	Through uint64 `json:"through"`
 	// Before is when the record after it was written.
 	Before time.Time `json:"before"`
+	// Missed are the readers that did not have them all.
+	Missed []Missed `json:"missed,omitempty"`
+}
+
+// Missed says of a reader that records expired before it had them.
+type Missed struct {
+	Reader string `json:"reader"`
+	// After is the last record that the reader has, Records how many go now that
+	// it does not have.
+	After   uint64 `json:"after"`
+	Records uint64 `json:"records"`
 }
 
 // expireEvery is how often a keeper looks for what expired.
@@ -49,8 +60,8 @@ func firstKept(dir string) (uint64, error) {
 	return list[0].first - 1, nil
 }
 
-// expire deletes the segments whose records are all older than the retention.
-// In this order: the hashes are compared with the records and made durable, a
+// expire deletes the segments whose records are all older than the retention,
+// and that every reader has. In this order: the hashes are compared with the records and made durable, a
 // record says what goes, a checkpoint counts that record, and then the files
 // go, the oldest first. A crash in between leaves files that go the next time.
 func (k *keeper) expire() error {
@@ -63,7 +74,7 @@ func (k *keeper) expire() error {
 	if k.wasSet(now.Round(0)) {
 		return nil
 	}
-	old, e, err := k.overdue(now.Add(-l.opt.Retention))
+	old, e, err := k.overdue(now.Add(-l.opt.Retention), delivered{fetch: l.opt.Delivered})
 	if err != nil || len(old) == 0 {
 		return err
 	}
@@ -92,9 +103,9 @@ func (k *keeper) expire() error {
 }
 
 // overdue returns the oldest segments that hold nothing written at or behind
-// limit and nothing that no checkpoint counts. The last segment is never among
-// them.
-func (k *keeper) overdue(limit time.Time) ([]segmentFile, Expired, error) {
+// limit, nothing that no checkpoint counts, and nothing that a reader has to
+// wait for. The last segment is never among them.
+func (k *keeper) overdue(limit time.Time, have delivered) ([]segmentFile, Expired, error) {
 	list, err := listSegments(k.log.dir)
 	if err != nil {
 		return nil, Expired{}, err
@@ -111,7 +122,14 @@ func (k *keeper) overdue(limit time.Time) ([]segmentFile, Expired, error) {
 		if !ok || !first.Time.Before(limit) {
 			break
 		}
+		waited := k.log.opt.Undelivered > 0 && first.Time.Before(limit.Add(-k.log.opt.Undelivered))
+		if !waited && !have.all(first.Seq-1) {
+			break
+		}
 		e = Expired{Through: first.Seq - 1, Before: first.Time}
+	}
+	if n > 0 {
+		e.Missed = have.missed(list[0].first-1, e.Through)
 	}
 	return list[:n], e, nil
 }

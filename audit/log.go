@@ -56,6 +56,13 @@ type Options struct {
 	// Retention is how long records are kept; 0: for ever. Whole segments expire,
 	// and only what a checkpoint counts, so that Key MUST be given too.
 	Retention time.Duration
+	// Delivered returns, by their names, which record each reader of the chain has
+	// that is to get all of them. A record expires once every reader has it, or
+	// Undelivered after its time was over; 0: it waits for as long as that takes.
+	// It is called by a goroutine of the log, where records are over. nil: nobody
+	// is waited for.
+	Delivered   func() map[string]uint64
+	Undelivered time.Duration
 	// Secondary is a directory, better on another disk, for a second breadcrumb
 	// of a log that fails. It MUST exist. "": there is none.
 	Secondary string

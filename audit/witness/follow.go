@@ -26,6 +26,10 @@ type Status struct {
 	// cosignature, and Err is the last reason.
 	Failures int
 	Err      error
+	// Failed counts such questions from the beginning.
+	Failed uint64
+	// Behind is how many records of the newest signed head it has not cosigned.
+	Behind uint64
 }
 
 // Follower has the heads of one chain cosigned as they come. It is safe for
@@ -82,11 +86,17 @@ func (f *Follower) Poke() {
 
 // Status returns how it stands with each witness.
 func (f *Follower) Status() []Status {
+	_, head, err := f.chain.Head()
+	if err != nil {
+		head.Size = 0 // the log itself says what is wrong with it
+	}
 	list := make([]Status, 0, len(f.asked))
 	for _, a := range f.asked {
 		a.mu.Lock()
-		list = append(list, a.status)
+		s := a.status
 		a.mu.Unlock()
+		s.Behind = head.Size - min(head.Size, s.Size)
+		list = append(list, s)
 	}
 	return list
 }
@@ -141,13 +151,14 @@ func (f *Follower) ask(ctx context.Context, a *asked) time.Duration {
 	if err != nil {
 		a.status.Err = err
 		a.status.Failures++
+		a.status.Failed++
 		select { // ask again without being told
 		case a.poke <- struct{}{}:
 		default:
 		}
 		return min(longest, pause<<min(a.status.Failures-1, 10))
 	}
-	a.status = Status{Witness: a.Key.Name(), Size: got.Head.Size, At: got.At}
+	a.status = Status{Witness: a.Key.Name(), Size: got.Head.Size, At: got.At, Failed: a.status.Failed}
 	return pause
 }
 

@@ -109,7 +109,7 @@ func TestWitnessThatFails(t *testing.T) {
 			if d := time.Since(closing); d > 30*time.Second {
 				t.Errorf("closing took %v", d)
 			}
-			if s := f.Status()[0]; s.Size != 0 || s.Err == nil {
+			if s := f.Status()[0]; s.Size != 0 || s.Err == nil || s.Failed == 0 || s.Behind < 50 {
 				t.Errorf("status %+v", s)
 			}
 			if n := asked.Load(); name == "error" && int(n) > 2+int(time.Since(began)/time.Second) {

@@ -110,6 +110,17 @@ func (a *app) shipping(conf config.Config, dir *state.Dir, once bool) sink.Optio
 	}
 }
 
+// delivered says which record of a slot each configured sink has: what it lacks
+// does not expire. nil: there is no sink.
+func delivered(conf config.Config) func(*state.Dir, int) map[string]uint64 {
+	if !conf.Sinks.Any() {
+		return nil
+	}
+	return func(dir *state.Dir, slot int) map[string]uint64 {
+		return sink.Delivered(dir, sink.Configured(conf.Sinks, sink.Env{}), dir.Instance(), slot)
+	}
+}
+
 // ship delivers records beside the guard, where a sink is configured, until the
 // returned function is called. Nothing on the way of a call waits for it.
 func (g *guard) ship() (stop func()) {
@@ -132,7 +143,9 @@ func (g *guard) shipWhileNobodyElse(ctx context.Context) {
 		unlock, err := g.evidence.LockSinks()
 		if err == nil {
 			defer unlock()
-			_ = sink.Ship(ctx, g.app.shipping(g.conf, g.evidence, false)) // what fails is told and tried again
+			opt := g.app.shipping(g.conf, g.evidence, false)
+			opt.Board.Watch(g.witnesses)
+			_ = sink.Ship(ctx, opt) // what fails is told and tried again
 			return
 		}
 		if !errors.Is(err, state.ErrShipping) && !told {

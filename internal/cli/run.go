@@ -25,6 +25,7 @@ import (
 	"github.com/custos-zt/custos/internal/pa"
 	"github.com/custos-zt/custos/internal/pdp"
 	"github.com/custos-zt/custos/internal/redact"
+	"github.com/custos-zt/custos/internal/sink"
 	"github.com/custos-zt/custos/internal/state"
 	"github.com/custos-zt/custos/internal/term"
 	"github.com/custos-zt/custos/internal/upstream"
@@ -85,6 +86,8 @@ type guard struct {
 	// fellBack says why the last good policy is in force instead of the files', ""
 	// where it is not.
 	fellBack string
+	// witnesses says how it stands with those who cosign; nil: nobody does.
+	witnesses func() []sink.Witness
 	// evidence is the state directory, which remembers revisions.
 	evidence *state.Dir
 	process  *upstream.Process
@@ -189,6 +192,7 @@ func (g *guard) openEvidence(dir string, hide redact.Options) <-chan opening {
 		ev, err := engine.OpenEvidence(engine.EvidenceOptions{
 			StateDir: dir, Keys: stateOptions(g.conf, dir).Keys, SegmentSize: g.conf.Audit.SegmentSize, SegmentAge: g.conf.Audit.SegmentAge,
 			Retention: g.conf.Audit.Retention, Secondary: g.conf.Audit.Secondary,
+			Delivered: delivered(g.conf), Undelivered: g.conf.Audit.Undelivered,
 			Failed: g.evidenceFailed, Redaction: hide,
 		})
 		done <- opening{ev, err}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/audit/witness"
+	"github.com/custos-zt/custos/internal/sink"
 )
 
 // lastWord is how long a session that ends waits for its witnesses. What they
@@ -26,6 +27,13 @@ func (g *guard) followWitnesses() (stop func(), err error) {
 	ev := g.engine.Evidence()
 	f := witness.Follow(audit.Chain{Slot: ev.Slot.Number(), Dir: ev.Slot.LogDir()}, clients)
 	ev.Log.OnSigned(f.Poke)
+	g.witnesses = func() []sink.Witness {
+		var list []sink.Witness
+		for _, s := range f.Status() {
+			list = append(list, sink.Witness{Name: s.Witness, Failures: s.Failed, Behind: s.Behind})
+		}
+		return list
+	}
 	return func() {
 		f.Close(lastWord)
 		for _, s := range f.Status() {

@@ -82,8 +82,10 @@ type Limits struct {
 type Audit struct {
 	SegmentSize int64
 	SegmentAge  time.Duration
-	// Retention is how long records are kept; 0: for ever.
-	Retention time.Duration
+	// Retention is how long records are kept; 0: for ever. Undelivered is how much
+	// longer those are kept that a sink does not have; 0: until it has them.
+	Retention   time.Duration
+	Undelivered time.Duration
 	// Secondary is a directory, better on another disk, for the last words of a
 	// log that fails; "": there is none.
 	Secondary string

@@ -201,6 +201,7 @@ func (d *decoder) audit(n *yaml.Node, a *Audit) {
 			})
 		}},
 		{"retention", func(d *decoder, n *yaml.Node) { a.Retention = d.days(n) }},
+		{"undelivered", func(d *decoder, n *yaml.Node) { a.Undelivered = d.days(n) }},
 		{"secondary", func(d *decoder, n *yaml.Node) { d.text(n, &a.Secondary) }},
 		{"key", func(d *decoder, n *yaml.Node) { a.Keychain = d.keyPlace(n) }},
 		{"witness", func(d *decoder, n *yaml.Node) { a.Witnesses = d.witnesses(n) }},

@@ -16,6 +16,8 @@ func TestRetention(t *testing.T) {
 		"audit: {retention: for ever}":  "expected a duration",
 		"audit: {retention: 0s}":        "expected a duration",
 		"audit: {secondary: [a, b]}":    "expected a text",
+		"audit: {undelivered: 0d}":      "expected 1d to 36500d",
+		"audit: {undelivered: 30d}":     "",
 		"audit: {retention: 36h}":       "",
 		"audit: {secondary: /mnt/b}":    "",
 		"audit: {retentoin: 1d}":        "retention",

@@ -109,6 +109,10 @@ type EvidenceOptions struct {
 	// last words of a failing log go too; "": nowhere.
 	Retention time.Duration
 	Secondary string
+	// Delivered returns which record of a slot each sink has, and Undelivered how
+	// much longer than Retention the log waits for them; see [audit.Options].
+	Delivered   func(dir *state.Dir, slot int) map[string]uint64
+	Undelivered time.Duration
 	// Keys is where the private log key is kept; nil: in the state directory.
 	Keys state.KeyStore
 	// Failed is told once when evidence can no longer be written.
@@ -130,10 +134,14 @@ func OpenEvidence(o EvidenceOptions) (*Evidence, error) {
 	}
 	o.Redaction.Keyed = dir.HMAC
 	redactor := redact.New(o.Redaction)
+	var delivered func() map[string]uint64
+	if o.Delivered != nil {
+		delivered = func() map[string]uint64 { return o.Delivered(dir, slot.Number()) }
+	}
 	log, err := audit.Open(slot.LogDir(), audit.Options{
 		Slot: slot.Number(), Instance: dir.Instance(), Key: dir.LogKey(), Keys: dir.LogKeys(),
 		SegmentSize: o.SegmentSize, SegmentAge: o.SegmentAge, Failed: degrading(slot, o.Failed), Redact: redactor.Record,
-		Retention: o.Retention, Secondary: o.Secondary,
+		Retention: o.Retention, Delivered: delivered, Undelivered: o.Undelivered, Secondary: o.Secondary,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrEvidence, err), slot.Close())

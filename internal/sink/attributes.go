@@ -38,6 +38,7 @@ const (
 	attrBytes        = "custos.result.size"
 	attrDetail       = "custos.detail"
 	attrSink         = "custos.sink"
+	attrWitness      = "custos.witness"
 	metricDuration   = "mcp.server.operation.duration"
 	metricEvaluation = "custos.evaluation.duration"
 	metricDecisions  = "custos.decisions"
@@ -48,6 +49,8 @@ const (
 	metricFailures   = "custos.sink.failures"
 	metricBreaks     = "custos.sink.breaks"
 	metricLag        = "custos.sink.lag"
+	metricAsked      = "custos.witness.failures"
+	metricBehind     = "custos.witness.behind"
 	eventPrefix      = "custos." // and the kind: the name of a log event
 	scopeName        = "github.com/custos-zt/custos"
 )

@@ -29,11 +29,38 @@ func (s *Stats) Lag(now time.Time) time.Duration {
 	return now.Sub(s.Oldest)
 }
 
-// Board holds the stats of all sinks of a process. Its methods may be called
-// from any number of goroutines.
+// Witness says how it stands with one witness of the process's own chain.
+type Witness struct {
+	Name     string
+	Failures uint64 // questions that it did not answer with a cosignature
+	Behind   uint64 // records that it has not seen
+}
+
+// Board holds the stats of all sinks of a process, and of its witnesses. Its
+// methods may be called from any number of goroutines.
 type Board struct {
-	mu    sync.Mutex
-	stats map[string]*Stats
+	mu        sync.Mutex
+	stats     map[string]*Stats
+	witnesses func() []Witness
+}
+
+// Watch makes the board show witnesses as well. ask is called whenever somebody
+// looks.
+func (b *Board) Watch(ask func() []Witness) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.witnesses = ask
+}
+
+// Witnesses asks how it stands with the witnesses; nil where there are none.
+func (b *Board) Witnesses() []Witness {
+	b.mu.Lock()
+	ask := b.witnesses
+	b.mu.Unlock()
+	if ask == nil {
+		return nil
+	}
+	return ask()
 }
 
 // NewBoard returns an empty board.

@@ -64,6 +64,24 @@ func LoadCursor(from Cursors, name, instance string) (c Cursor, found bool, err 
 	return c, true, nil
 }
 
+// Delivered returns, by the names of the sinks, the last record of a slot that
+// each has: what a log must not let expire goes behind it. Of a sink whose cursor
+// cannot be read nothing is known, so that it has none; one that begins with what
+// comes, and has not begun, waits for nothing.
+func Delivered(from Cursors, sinks []Spec, instance string, slot int) map[string]uint64 {
+	out := map[string]uint64{}
+	for _, s := range sinks {
+		cur, found, err := LoadCursor(from, s.Name, instance)
+		switch {
+		case err != nil:
+			out[s.Name] = 0
+		case found || !s.FromEnd:
+			out[s.Name] = cur.Slots[slot].Seq
+		}
+	}
+	return out
+}
+
 // keep writes the cursor down.
 func (c Cursor) keep(to Cursors, name string) error {
 	data, err := json.Marshal(c)

@@ -61,6 +61,16 @@ func freePort(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// listening reports whether somebody listens at an address.
+func listening(address string) bool {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // nothing was said
+	return true
+}
+
 func sumOf(f *dto.MetricFamily) int {
 	n := 0.0
 	for _, m := range f.GetMetric() {
@@ -104,6 +114,7 @@ func TestPrometheusScrape(t *testing.T) {
 	env.Board.update("syslog", func(s *Stats) {
 		*s = Stats{Sink: "syslog", Delivered: 7, Dropped: 1, Lost: 2, Failures: 3, Breaks: 4, Oldest: time.Now().Add(-time.Minute)}
 	})
+	env.Board.Watch(func() []Witness { return []Witness{{Name: "witness.example/w", Failures: 5, Behind: 6}} })
 	c := &config.Prometheus{Address: freePort(t)}
 	s, err := openPrometheus(c, &env)
 	if err != nil {
@@ -134,6 +145,7 @@ func TestPrometheusScrape(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"custos_sink_delivered_total": 7, "custos_sink_dropped_total": 1, "custos_sink_lost_total": 2, "custos_sink_failures_total": 3, "custos_sink_breaks_total": 4,
+		"custos_witness_failures_total": 5,
 	} {
 		if v := got[name].GetMetric()[0].GetCounter().GetValue(); v != want {
 			t.Errorf("%s is %v, want %v", name, v, want)
@@ -141,6 +153,9 @@ func TestPrometheusScrape(t *testing.T) {
 	}
 	if lag := got["custos_sink_lag_seconds"].GetMetric()[0].GetGauge().GetValue(); lag < 60 || lag > 600 {
 		t.Errorf("lag %v", lag)
+	}
+	if behind := got["custos_witness_behind"].GetMetric()[0]; behind.GetGauge().GetValue() != 6 || behind.GetLabel()[0].GetValue() != "witness.example/w" {
+		t.Errorf("behind %v", behind)
 	}
 	if got["custos_build_info"] == nil {
 		t.Error("no build info")

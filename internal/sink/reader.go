@@ -32,15 +32,24 @@ type reader struct {
 	broken map[int]time.Time // slots that cannot be read, and when to try again
 	turn   int               // which slot comes first in the next batch
 	lost   uint64            // records that retention removed before they were read
+	missed map[int]uint64    // the last of them that was counted, by slot
 	now    func() time.Time
 }
 
 func newReader(logDir string, from Cursor, pair bool, now func() time.Time) *reader {
-	r := &reader{logDir: logDir, at: from.clone(), watch: map[int]glance{}, broken: map[int]time.Time{}, now: now}
+	r := &reader{logDir: logDir, at: from.clone(), watch: map[int]glance{}, broken: map[int]time.Time{}, missed: map[int]uint64{}, now: now}
 	if pair {
 		r.calls = newCalls(logDir)
 	}
 	return r
+}
+
+// again returns a reader that begins behind a cursor once more. What this one
+// counted as lost is not counted twice.
+func (r *reader) again(from Cursor) *reader {
+	next := newReader(r.logDir, from, r.calls != nil, r.now)
+	next.missed, next.lost = r.missed, r.lost
+	return next
 }
 
 // batch returns what there is to deliver now, at most maxBatch events. A slot
@@ -131,8 +140,9 @@ func (r *reader) slot(slot int, b *batch) error {
 		if err != nil {
 			return err
 		}
-		if p.Seq > 0 && s.Seq > p.Seq+1 {
-			r.lost += s.Seq - p.Seq - 1
+		if known := max(p.Seq, r.missed[slot]); p.Seq > 0 && s.Seq > known+1 {
+			r.lost += s.Seq - known - 1
+			r.missed[slot] = s.Seq - 1
 		}
 		p = Point{Seq: s.Seq, Hash: hash, Segment: s.Place.Segment, Offset: s.Place.Offset}
 		r.at.Slots[slot] = p

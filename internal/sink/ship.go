@@ -132,7 +132,7 @@ func (s *shipper) run(ctx context.Context) error {
 
 // step reads and delivers one batch. more says that there may be another.
 func (s *shipper) step(ctx context.Context) (more bool, err error) {
-	if err := s.prepare(ctx); err != nil {
+	if err := s.begin(); err != nil {
 		return false, err
 	}
 	before := s.reader.lost
@@ -147,32 +147,37 @@ func (s *shipper) step(ctx context.Context) (more bool, err error) {
 	if broken != nil {
 		s.breaks(broken)
 	}
-	if len(events) > 0 {
-		if err := s.deliver(ctx, events); err != nil {
-			// Read again from what the receiver has.
-			s.reader = newReader(s.opt.LogDir, s.acked, s.spec.Pair, s.opt.Now)
-			return false, err
-		}
+	if err := s.hand(ctx, events); err != nil {
+		s.reader = s.reader.again(s.acked) // from what the receiver has
+		return false, err
 	}
 	return len(events) > 0, s.keep(len(events) == 0)
 }
 
-// prepare loads the cursor and opens the sink, once each.
-func (s *shipper) prepare(ctx context.Context) error {
-	if s.reader == nil {
-		cur, found, err := LoadCursor(s.opt.Cursors, s.spec.Name, s.opt.Instance)
-		if err != nil {
+// begin loads the cursor, once.
+func (s *shipper) begin() error {
+	if s.reader != nil {
+		return nil
+	}
+	s.count(func(*Stats) {}) // whoever looks sees every sink
+	cur, found, err := LoadCursor(s.opt.Cursors, s.spec.Name, s.opt.Instance)
+	if err != nil {
+		return err
+	}
+	if !found && s.spec.FromEnd {
+		if cur, err = endOf(s.opt.LogDir, cur); err != nil {
 			return err
 		}
-		if !found && s.spec.FromEnd {
-			if cur, err = endOf(s.opt.LogDir, cur); err != nil {
-				return err
-			}
-			s.dirty = true // the next process begins here too
-		}
-		s.acked = cur
-		s.reader = newReader(s.opt.LogDir, cur, s.spec.Pair, s.opt.Now)
+		s.dirty = true // the next process begins here too
 	}
+	s.acked = cur
+	s.reader = newReader(s.opt.LogDir, cur, s.spec.Pair, s.opt.Now)
+	return nil
+}
+
+// hand opens the sink, once, and delivers. What waits was read before, so that
+// the lag of a sink that cannot be opened is known.
+func (s *shipper) hand(ctx context.Context, events []Event) error {
 	if s.sink == nil {
 		opened, err := s.spec.Open(ctx)
 		if err != nil {
@@ -180,7 +185,10 @@ func (s *shipper) prepare(ctx context.Context) error {
 		}
 		s.sink = opened
 	}
-	return nil
+	if len(events) == 0 {
+		return nil
+	}
+	return s.deliver(ctx, events)
 }
 
 // endOf moves a cursor behind everything that is there.

@@ -155,6 +155,24 @@ func TestACursorThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
+// What the log must keep for the sinks: a cursor that nobody can read is no
+// permission to delete.
+func TestDelivered(t *testing.T) {
+	w := newWorld(t)
+	w.cursors["a"] = []byte(`{"v":1,"instance":"i_test","slots":{"0":{"seq":7},"1":{"seq":9}}}`)
+	w.cursors["b"] = []byte(`{`)
+	w.cursors["c"] = []byte(`{"v":1,"instance":"i_other","slots":{"0":{"seq":7}}}`)
+	w.cursors["e"] = []byte(`{"v":1,"instance":"i_test","slots":{"1":{"seq":2}}}`)
+	sinks := []Spec{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}, {Name: "e", FromEnd: true}, {Name: "f", FromEnd: true}}
+	want := map[string]uint64{"a": 7, "b": 0, "c": 0, "d": 0, "e": 0}
+	if d := cmp.Diff(want, Delivered(w, sinks, testInstance, 0)); d != "" {
+		t.Error(d)
+	}
+	if got := Delivered(w, sinks, testInstance, 1); got["a"] != 9 || got["e"] != 2 {
+		t.Errorf("slot 1: %v", got)
+	}
+}
+
 // The cursor says what the receiver has, and never more.
 func TestTheCursorNeverLeads(t *testing.T) {
 	w, in := newWorld(t), &inbox{}

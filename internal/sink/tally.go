@@ -185,6 +185,20 @@ func (t *tally) snapshot(now time.Time, yield func(f *family, list []*series)) {
 		}
 		yield(f, list)
 	}
+	t.witnesses(yield)
+}
+
+// witnesses are the metrics of those who cosign the log.
+func (t *tally) witnesses(yield func(f *family, list []*series)) {
+	failures := &family{name: metricAsked, help: "Questions that a witness did not answer with a cosignature.", unit: "{question}", kind: counter, labels: []string{attrWitness}}
+	behind := &family{name: metricBehind, help: "Records of the own chain that a witness has not seen.", unit: "{record}", kind: gauge, labels: []string{attrWitness}}
+	var asked, unseen []*series
+	for _, w := range t.board.Witnesses() {
+		asked = append(asked, &series{values: []string{w.Name}, count: w.Failures})
+		unseen = append(unseen, &series{values: []string{w.Name}, sum: float64(w.Behind)})
+	}
+	yield(failures, asked)
+	yield(behind, unseen)
 }
 
 // sinkMetric is one metric of the sinks themselves.
