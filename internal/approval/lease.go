@@ -58,6 +58,8 @@ type Lease struct {
 	// Review is after how long somebody has to look at what was done; 0: nobody.
 	Review  Span   `json:"review,omitempty"`
 	Purpose string `json:"purpose,omitempty"`
+	// Notify names the channels that are told what becomes of it.
+	Notify []string `json:"notify,omitempty"`
 	// Request is the id of the request that people answered, and Votes are their
 	// answers: they must satisfy the rules as they are when the lease is used.
 	Request string `json:"request,omitempty"`

@@ -91,7 +91,7 @@ func (d *Desk) leaseRecord(l *book.Leased, state string, by access.Answer, note 
 func (d *Desk) append(l *book.Leased, state string, by access.Answer, note string) audit.Ticket {
 	rec := audit.Record{
 		Kind: audit.KindLease, Backend: l.Lease.Scope.Backend, Subject: l.Lease.Subject, Agent: l.Lease.Agent, Client: l.Lease.Client,
-		Isolation: d.opt.Isolation, Detail: words(l, state, note),
+		Isolation: d.opt.Isolation, Detail: words(l, state, note), Notify: l.Lease.Notify,
 		Approval: &audit.Approval{ID: l.Lease.Request, State: state, By: by.By, Channel: by.Channel, Assurance: by.Assurance},
 	}
 	if l.Number != 0 {

@@ -61,7 +61,7 @@ func (a *app) breakGlass(ctx context.Context, s *pdp.Snapshot, name, purpose str
 	}
 	l := approval.Lease{
 		Origin: approval.FromBreakGlass, Subject: me.String(), Glass: name, Rules: []approval.Rule{g.Rule}, Purpose: purpose,
-		Uses: g.Rule.Standing.Uses, For: approval.Span(entry.Valid), Review: approval.Span(entry.Review),
+		Uses: g.Rule.Standing.Uses, For: approval.Span(entry.Valid), Review: approval.Span(entry.Review), Notify: entry.Notify,
 	}
 	return a.askForLease(func(op *admin.Operator) (*admin.LeaseAnswer, error) {
 		return op.BreakGlass(ctx, ask.Proposal{Lease: l, Policy: s.Digest()})

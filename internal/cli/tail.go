@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -89,6 +90,9 @@ func (a *app) printTail(r *audit.Record) {
 	case r.Kind == audit.KindApproval && r.Approval != nil:
 		fmt.Fprintf(a.Out, "%s  %s %s  %s  %s %s%s%s\n", at, p.Paint(term.Yellow, "approval"), r.ID(), targetOf(r),
 			term.Escape(r.Approval.ID), term.Escape(r.Approval.State), answeredBy(r.Approval), rule(r))
+	case r.Kind == audit.KindLease && r.Approval != nil:
+		fmt.Fprintf(a.Out, "%s  %s %s  %s %s%s  %s\n", at, p.Paint(term.Yellow, "lease   "), r.ID(), term.Escape(cmp.Or(r.Lease, r.Approval.ID)),
+			term.Escape(r.Approval.State), answeredBy(r.Approval), term.Escape(r.Detail))
 	case r.Kind != audit.KindAdmission:
 		fmt.Fprintf(a.Out, "%s  %-8s %s  %s %s\n", at, r.Kind, r.ID(), term.Escape(r.Backend), term.Escape(r.Detail))
 	case r.Decision == access.Allow:

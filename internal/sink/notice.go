@@ -53,7 +53,8 @@ type notices struct {
 	now  func() time.Time
 }
 
-// Notice is what is told about one decision. Nothing that an agent wrote is in
+// Notice is what is told about one decision, or about what became of a lease:
+// then Decision is its state, such as "requested". Nothing that an agent wrote is in
 // it: who wants to know more asks the log for the id.
 type Notice struct {
 	Instance string `json:"instance"`
@@ -76,7 +77,7 @@ func (n *notices) Deliver(ctx context.Context, batch []Event) error {
 	var dropped *DropError
 	for i := range batch {
 		r := &batch[i].Record
-		if r.Kind != audit.KindAdmission || !slices.Contains(r.Notify, n.channel) || n.now().Sub(r.Time) > staleNotice {
+		if r.Kind != audit.KindAdmission && r.Kind != audit.KindLease || !slices.Contains(r.Notify, n.channel) || n.now().Sub(r.Time) > staleNotice {
 			continue
 		}
 		err := n.tell(ctx, &batch[i])
@@ -98,10 +99,17 @@ func (n *notices) Deliver(ctx context.Context, batch []Event) error {
 
 func (n *notices) tell(ctx context.Context, ev *Event) error {
 	r := &ev.Record
-	body, err := n.body(&Notice{
+	told := &Notice{
 		Instance: ev.Instance(), ID: r.ID(), Decision: r.Decision.String(), Reason: string(r.Reason), Rule: plainText(r.Rule),
 		Backend: plainText(r.Backend), Method: plainText(r.Method), Tool: plainText(r.Tool), Time: r.Time.UTC(), Command: "custos why " + r.ID(),
-	})
+	}
+	if r.Kind == audit.KindLease && r.Approval != nil {
+		told.Decision, told.Command = plainText(r.Approval.State), "custos leases list --all"
+		if r.Lease == "" { // nobody answered yet
+			told.Command = "custos approvals allow " + plainText(r.Approval.ID)
+		}
+	}
+	body, err := n.body(told)
 	if err != nil {
 		return &post.FinalError{Err: err}
 	}

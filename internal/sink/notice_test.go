@@ -96,6 +96,36 @@ func TestNotices(t *testing.T) {
 	}
 }
 
+// What becomes of a lease whose entry of break_glass names a channel is told
+// there, with what to do.
+func TestNoticesOfLeases(t *testing.T) {
+	w, hook := newWorld(t), newTold(t)
+	spec := Notices(&config.Approvals{Webhook: &config.Message{URL: hook.URL, Secret: secretFile(t, testSecret)}}, Env{Getenv: os.Getenv})[0]
+	for _, r := range []audit.Record{
+		{Rule: "break_glass.incident", Detail: "purpose of a person", Notify: []string{"webhook"}, Approval: &audit.Approval{ID: "a_5", State: "requested"}},
+		{Rule: "break_glass.incident", Notify: []string{"webhook"}, Lease: "l_2", Approval: &audit.Approval{ID: "a_5", State: "granted", By: "os:ann"}},
+		{Rule: "writes", Lease: "l_3", Approval: &audit.Approval{ID: "a_6", State: "granted"}},
+	} {
+		r.Kind = audit.KindLease
+		if a := w.log(0).Append(r); a.Wait() != nil {
+			t.Fatal(a.Wait())
+		}
+	}
+	if err := w.ship(spec, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`"decision":"requested","reason":"","rule":"break_glass.incident"`, `"decision":"granted"`}
+	commands := []string{"custos approvals allow a_5", "custos leases list --all"}
+	if len(hook.bodies) != len(want) {
+		t.Fatalf("%d messages: %s", len(hook.bodies), hook.bodies)
+	}
+	for i, body := range hook.bodies {
+		if !strings.Contains(body, want[i]) || !strings.Contains(body, commands[i]) || strings.Contains(body, "person") || strings.Contains(body, "os:ann") {
+			t.Errorf("%s", body)
+		}
+	}
+}
+
 // A receiver that is down is told later, and of nothing twice under another id;
 // what it refuses for good is dropped, and what is old is not told at all.
 func TestNoticesThatDoNotArrive(t *testing.T) {
