@@ -143,11 +143,14 @@ func (s *show) guarded() error {
 }
 
 func (s *show) step(agent *demo.Agent, step demo.Step) error {
-	reply, err := s.do(agent, step)
-	if err != nil || !step.Person || reply.PendingID == "" {
+	if err := s.person(step.First, ""); err != nil {
 		return err
 	}
-	if err := s.person(reply.PendingID); err != nil {
+	reply, err := s.do(agent, step)
+	if err != nil || len(step.Person.Command) == 0 || reply.PendingID == "" {
+		return err
+	}
+	if err := s.person(step.Person, reply.PendingID); err != nil {
 		return err
 	}
 	step.Says, step.Allowed = "It repeats the same call.", true
@@ -155,15 +158,28 @@ func (s *show) step(agent *demo.Agent, step demo.Step) error {
 	return err
 }
 
-// person allows a held call, the way people do.
-func (s *show) person(id string) error {
+// person does something about a held call, the way people do.
+func (s *show) person(act demo.Act, id string) error {
+	if len(act.Command) == 0 {
+		return nil
+	}
+	args := []string{"--state", s.state(), "--config", filepath.Join(s.stage.Dir, "custos.yaml")}
+	shown := "custos"
+	for _, arg := range act.Command {
+		if arg == "ID" {
+			arg = id
+		}
+		args, shown = append(args, arg), shown+" "+arg
+	}
 	s.line("")
-	s.line("  The person looks at it, and allows it once.")
-	s.line("    custos approvals allow %s", id)
-	cmd := exec.Command(s.self, "--state", s.state(), "--config", filepath.Join(s.stage.Dir, "custos.yaml"), "approvals", "allow", id) //nolint:gosec // our own program
+	s.line("  %s", act.Says)
+	s.line("    %s", shown)
+	cmd := exec.Command(s.self, args...) //nolint:gosec // our own program
 	cmd.Stderr = s.app.Err
 	out, err := cmd.Output()
-	s.line("    %s", s.short(strings.TrimSpace(string(out))))
+	for line := range strings.Lines(string(out)) {
+		s.line("    %s", s.short(strings.TrimSpace(line)))
+	}
 	return err
 }
 

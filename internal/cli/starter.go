@@ -122,7 +122,7 @@ rules:
   - id: the-rest
     approve: ["BACKEND.*", "prompt:BACKEND.*"]
     unless: [{ops: [read, list], side_effects: [fs_read, db_read]}]
-    approval: {assurance: host}
+    approval: {assurance: host, standing: {max: 1h, uses: 20}}   # who answers may let more such calls pass
     message: this call changes something, or nobody knows what it does, so a person has to allow it
     remediation: Ask the person to allow it, or to give Custos a policy that does.
 `

@@ -17,8 +17,17 @@ type Step struct {
 	Shown string
 	// Allowed is what the story promises: the demo fails where it is wrong.
 	Allowed bool
-	// Person says that a person then allows the call, which is repeated.
-	Person bool
+	// First is what a person does before the agent takes this step.
+	First Act
+	// Person is what a person does once the call is held, which is repeated then.
+	Person Act
+}
+
+// Act is what a person does, as arguments of custos; ID stands for the request
+// that the agent waits for.
+type Act struct {
+	Says    string
+	Command []string
 }
 
 // Stage is the directory that the story plays in.
@@ -63,9 +72,18 @@ func (s Stage) Script() []Step {
 	path := func(says, name string, allowed bool, file string) Step {
 		return tool(says, name, allowed, `{"path":`+canon.Quote(file)+`}`, file)
 	}
-	change := tool("It wants to change a file: a person has to say yes.", "write_file", false,
-		`{"path":`+canon.Quote(p+"/README.md")+`,"content":"changed"}`, p+"/README.md")
-	change.Person = true
+	write := func(says string, allowed bool, file, content string) Step {
+		return tool(says, "write_file", allowed, `{"path":`+canon.Quote(file)+`,"content":`+canon.Quote(content)+`}`, file)
+	}
+	change := write("It wants to change a file: a person has to say yes.", false, p+"/README.md", "changed")
+	change.Person = Act{"The person looks at it, and allows it once.", []string{"approvals", "allow", "ID"}}
+	edit := write("It goes on to the source code.", false, p+"/src/main.go", "package main // first draft")
+	edit.Person = Act{
+		"The person lets three such changes in this directory pass.",
+		[]string{"approvals", "allow", "ID", "--standing=3", "--as", "directory"},
+	}
+	revoked := write("And one more time.", false, p+"/src/main.go", "package main // third draft")
+	revoked.First = Act{"The person has seen enough.", []string{"leases", "revoke", "l_1"}}
 	return []Step{
 		path("The agent reads what it was asked to read.", "read_text_file", true, p+"/README.md"),
 		path("It looks around in its project.", "list_directory", true, p+"/src"),
@@ -79,6 +97,9 @@ func (s Stage) Script() []Step {
 			`{"path":`+canon.Quote(p+"/README.md")+`,"path":`+canon.Quote(s.path("home", "notes.txt"))+`}`,
 			p+"/README.md, and again "+s.path("home", "notes.txt")),
 		change,
+		edit,
+		write("It edits what it wrote.", true, p+"/src/main.go", "package main // second draft"),
+		revoked,
 		{
 			Says: "It calls a tool that the server never listed.", Shown: "run_shell  rm -rf /",
 			Frame: `"method":"tools/call","params":{"name":"run_shell","arguments":{"command":"rm -rf /"}}`,
