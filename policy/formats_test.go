@@ -186,7 +186,7 @@ func TestFormatsOfStrangeShape(t *testing.T) {
 		if s != nil || len(problems) == 0 {
 			t.Errorf("%s loads", name)
 		}
-		if took := time.Since(began); took > 20*time.Second {
+		if took := time.Since(began); took > 2*time.Minute {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -190,7 +190,7 @@ func TestOverrun(t *testing.T) {
 	if got := p.Judge(large); got != access.Unknown || !strings.Contains(p.Seen(large), "cost limit exceeded") {
 		t.Errorf("%s, %s", got, p.Seen(large))
 	}
-	if d := time.Since(began); d > 10*time.Second {
+	if d := time.Since(began); d > time.Minute {
 		t.Errorf("25,000,000 steps were cut after %s", d)
 	}
 }
