@@ -74,11 +74,10 @@ func TestSecretsAreShownToNobody(t *testing.T) {
 		for _, form := range forms(secret.Value) {
 			s := quoted("x " + form + " y")
 			for _, r := range []approval.Request{
-				{Params: `{"name":"write","arguments":{"text":` + s + `}}`},
-				{Params: `{"name":"write","arguments":{"deep":{"list":[1,{"x":` + s + `}]}}}`},
-				{Params: `{"name":"write","arguments":{` + s + `:{` + s + `:1}}}`},
-				{Params: `{"name":"write","arguments":{"pin":4096123487}}`},
-				{Params: `{"name":"write","arguments":{}}`, Client: form, Root: "/home/" + form},
+				{
+					Params: `{"name":"write","arguments":{"text":` + s + `,"deep":{"list":[1,{"x":` + s + `}]},` + s + `:{` + s + `:1},` + quoted(form) + `:2,"pin":4096123487}}`,
+					Client: form, Root: "/home/" + form,
+				},
 				{Params: `{"uri":` + s + `}`, Kind: access.Resource, Method: "resources/read", Name: form},
 			} {
 				if r.Method == "" {
