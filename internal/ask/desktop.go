@@ -48,7 +48,7 @@ func (d *desktop) carry(ctx context.Context, w *Word) error {
 	if w.Page != "" {
 		body = w.Page + "\n" + body
 	}
-	cmd := exec.CommandContext(ctx, d.program, d.args("Custos is holding "+w.what(), body)...)
+	cmd := exec.CommandContext(ctx, d.program, d.args("Custos is holding "+w.what(), body)...) //nolint:gosec // texts are arguments of a fixed program
 	cmd.Env = d.environ()
 	run := d.env.Run
 	if run == nil {
