@@ -25,7 +25,7 @@ import (
 
 // Patience is how long a method waits before it fails the test. It is long
 // because a machine under load is slow, and costs nothing when all is well.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // Process is one started command with its pipes.
 type Process struct {
@@ -66,7 +66,7 @@ func Start(t testing.TB, command []string, options ...Option) *Process {
 	}
 	cmd.Stderr = p.stderr
 	// What the command leaves behind may hold stderr open: do not wait for it.
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 5 * time.Second
 	var err error
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
