@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 
-timeout=${TIMEOUT:-15m}
+timeout=${TIMEOUT:-40m}
 ((${#} > 0)) || set -- vet test
 
 for mod in adapter/*/go.mod e2e/*/go.mod; do
