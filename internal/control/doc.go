@@ -11,8 +11,9 @@
 // two tokens. The viewer's reads; the approver's answers too. No cookie is set
 // or read, so that no other page can make a browser act.
 //
-// GET never acts. What agents and servers wrote leaves here escaped, and the
-// page puts it in place as text and nothing else.
+// GET never acts. A request leaves here as ask.View prepares it for people, with
+// what agents and servers wrote escaped, and the page puts it in place as text and
+// nothing else. A record leaves as the log has it: programs read those.
 //
 // openapi.json describes the API; the tests hold it against the code.
 package control

@@ -36,6 +36,26 @@ type bureau struct {
 
 func newBureau(t *testing.T, with ...func(*Options)) *bureau {
 	t.Helper()
+	b := unserved(t)
+	for _, w := range with {
+		w(&b.opt)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, tokens, err := ServePage(l, b.opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	b.page, b.tokens, b.base = s, tokens, "http://"+l.Addr().String()
+	return b
+}
+
+// unserved is a bureau without a door.
+func unserved(t *testing.T) *bureau {
+	t.Helper()
 	b := &bureau{t: t, dir: t.TempDir()}
 	b.log = b.openLog(0)
 	db := filepath.Join(b.dir, "state.db")
@@ -54,19 +74,6 @@ func newBureau(t *testing.T, with ...func(*Options)) *bureau {
 		}),
 		Person: func() approval.Person { return approval.Person{ID: "os:ann"} },
 	}
-	for _, w := range with {
-		w(&b.opt)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, tokens, err := ServePage(l, b.opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	b.page, b.tokens, b.base = s, tokens, "http://"+l.Addr().String()
 	return b
 }
 
