@@ -186,7 +186,7 @@ func (e *evaluation) held(op *op, names []string) access.Truth {
 				return access.True
 			}
 		default:
-			text := e.s.names.texts[p.name-1]
+			text := e.s.names.entries[p.name-1].text
 			if slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, text) }) {
 				return access.True
 			}

@@ -23,18 +23,17 @@ type index struct {
 // under any.
 type kindScopes struct {
 	any      *scope
-	backends table[struct{}]
-	scopes   []*scope // by the number of the backend
+	backends table[*scope]
 }
 
 // scope returns the scope of a backend, nil where the policy does not name it.
 // Most policies are about one.
 func (k *kindScopes) scope(backend string) *scope {
-	if only := k.backends.texts; len(only) == 1 && only[0] == backend {
-		return k.scopes[0]
+	if only := k.backends.entries; len(only) == 1 && only[0].text == backend {
+		return only[0].value
 	}
-	if n := k.backends.number(backend); n != 0 {
-		return k.scopes[n-1]
+	if sc := k.backends.find(backend); sc != nil {
+		return *sc
 	}
 	return nil
 }

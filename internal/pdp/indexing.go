@@ -102,11 +102,11 @@ func (x *index) scope(t *Target) *scope {
 		}
 		return k.any
 	case t.Backend.Exact():
-		n := int(k.backends.add(t.Backend.Text))
-		if n > len(k.scopes) {
-			k.scopes = append(k.scopes, newScope())
+		sc := k.backends.place(t.Backend.Text)
+		if *sc == nil {
+			*sc = newScope()
 		}
-		return k.scopes[n-1]
+		return *sc
 	}
 	for _, g := range x.globs {
 		if g.kind == t.Kind && g.backend == t.Backend {
@@ -129,8 +129,8 @@ func (x *index) resolve(s *Snapshot) {
 		if r.kind == access.Method && k.any != nil {
 			r.resolve(k.any, "")
 		}
-		for i, sc := range k.scopes {
-			r.resolve(sc, k.backends.texts[i])
+		for _, b := range k.backends.entries {
+			r.resolve(b.value, b.text)
 		}
 	}
 }
@@ -149,8 +149,8 @@ type rowing struct {
 }
 
 func (r *rowing) resolve(sc *scope, backend string) {
-	for _, name := range sc.exact.texts {
-		x := sc.exact.find(name)
+	for i := range sc.exact.entries {
+		name, x := sc.exact.entries[i].text, &sc.exact.entries[i].value
 		r.ids = r.lists(r.ids[:0], r.kind, backend, name)
 		if !r.merge(x) {
 			r.ids = slices.DeleteFunc(r.ids, func(l int32) bool { return l == x.list })

@@ -124,7 +124,7 @@ func (e *evaluation) wants(op *op) (message, remediation, shown string) {
 	case CodeURLs, CodeHosts:
 		return "The address is outside what is allowed here.", "Use an address that is allowed, or ask the person.", ""
 	case CodeArg:
-		w := e.s.argKeys.find(e.s.argKeys.texts[e.s.args[op.ref].key-1])
+		w := &e.s.argKeys.entries[e.s.args[op.ref].key-1].value
 		return w.says, w.suggestion, ""
 	case CodeUnlisted:
 		if e.r.SchemaState == access.SchemaInvalid {

@@ -50,7 +50,7 @@ func (t *operands) packArg(in *Arg) int32 {
 func (t *operands) plainArg(in *Arg) (a arg, plain bool) {
 	s := &in.Spec
 	a = arg{types: s.Types, optional: in.Optional, skip: in.Skip, key: t.argKeys.add(in.Path.Text)}
-	if w := t.argKeys.find(in.Path.Text); w.says == "" {
+	if w := &t.argKeys.entries[a.key-1].value; w.says == "" {
 		w.says = "The argument " + in.Path.Text + " is not what is allowed here."
 		w.suggestion = "Send another value for " + in.Path.Text + ", or ask the person."
 	}
@@ -111,7 +111,7 @@ func (e *evaluation) argument(key int32) *sentArg {
 
 func (e *evaluation) readArgument(a *sentArg, key int32) {
 	*a = sentArg{key: key}
-	name := e.s.argKeys.texts[key-1]
+	name := e.s.argKeys.entries[key-1].text
 	members := e.r.Arguments()
 	for i := range members {
 		if m := &members[i]; m.Key == name {

@@ -6,93 +6,79 @@ import (
 )
 
 // table finds what belongs to a text. It is filled once and then only read:
-// open addressing, at most half full, with text and value in the slot and a part
-// of the hash, so that a miss touches one line of memory and a hit one more, for
-// the comparison: nothing is decided by a hash.
+// open addressing, at most half full, with a part of the hash in each slot, so
+// that a miss touches one line of memory and a hit three. A hit compares the
+// text: nothing is decided by a hash.
 type table[V any] struct {
-	slots []slot[V]
-	texts []string // by number, from 1
+	slots   []slot
+	entries []entry[V]
 }
 
-// slot is free where its number is 0.
-type slot[V any] struct {
+// slot points at an entry, counted from 1; 0 is free.
+type slot struct {
+	tag uint32
+	at  int32
+}
+
+type entry[V any] struct {
 	text  string
 	value V
-	tag   uint32
-	at    int32
 }
 
 // find returns what belongs to a text, nil where the text is not there.
 func (t *table[V]) find(text string) *V {
-	if s := t.slot(text); s != nil {
-		return &s.value
+	if n := t.number(text); n != 0 {
+		return &t.entries[n-1].value
 	}
 	return nil
 }
 
 // number returns the number of a text, from 1, or 0 where it is not there.
 func (t *table[V]) number(text string) int32 {
-	if s := t.slot(text); s != nil {
-		return s.at
-	}
-	return 0
-}
-
-func (t *table[V]) slot(text string) *slot[V] {
 	if len(t.slots) == 0 {
-		return nil
+		return 0
 	}
 	h := hashOf(text)
 	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	for i := h & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		switch {
-		case s.at == 0:
-			return nil
-		case s.tag == uint32(h>>32) && s.text == text:
-			return s
+		s := t.slots[i]
+		if s.at == 0 || s.tag == uint32(h>>32) && t.entries[s.at-1].text == text {
+			return s.at
 		}
 	}
 }
+
+// place returns the place of what belongs to a text, which is there from now
+// on. It moves when another text is added.
+func (t *table[V]) place(text string) *V { return &t.entries[t.add(text)-1].value }
 
 // add returns the number of a text, given to it now where it had none.
 func (t *table[V]) add(text string) int32 {
 	if n := t.number(text); n != 0 {
 		return n
 	}
-	t.texts = append(t.texts, strings.Clone(text))
-	n := len(t.texts)
-	if 2*n > len(t.slots) {
-		old := t.slots
-		t.slots = make([]slot[V], max(8, 2*len(old)))
-		for i := range old {
-			if s := &old[i]; s.at != 0 {
-				t.take(s.text, s.at).value = s.value
-			}
+	t.entries = append(t.entries, entry[V]{text: strings.Clone(text)})
+	n := len(t.entries)
+	if 2*n <= len(t.slots) {
+		t.take(n)
+	} else {
+		t.slots = make([]slot, max(8, 2*len(t.slots)))
+		for i := range n {
+			t.take(i + 1)
 		}
 	}
-	t.take(t.texts[n-1], int32(n)) //nolint:gosec // a policy names far fewer texts than 2^31
-	return int32(n)                //nolint:gosec // as above
+	return int32(n) //nolint:gosec // a policy names far fewer texts than 2^31
 }
 
-// place returns the place of what belongs to a text, which is there from now
-// on. It moves when another text is added.
-func (t *table[V]) place(text string) *V {
-	t.add(text)
-	return t.find(text)
-}
-
-// take gives a text a slot.
-func (t *table[V]) take(text string, at int32) *slot[V] {
-	h := hashOf(text)
+// take gives the entry with this number a slot.
+func (t *table[V]) take(n int) {
+	h := hashOf(t.entries[n-1].text)
 	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	k := h & mask
 	for t.slots[k].at != 0 {
 		k = (k + 1) & mask
 	}
-	s := &t.slots[k]
-	s.text, s.tag, s.at = text, uint32(h>>32), at //nolint:gosec // a part of the hash
-	return s
+	t.slots[k] = slot{uint32(h >> 32), int32(n)} //nolint:gosec // as above
 }
 
 // hashOf mixes a text sixteen bytes at a time. Callers choose the texts that

@@ -38,6 +38,6 @@ func TestTable(t *testing.T) {
 		tab.slots[i].tag = uint32(h >> 32)
 	}
 	if n := tab.number("never"); n != 0 {
-		t.Errorf("a hash was taken for a text: %q", tab.texts[n-1])
+		t.Errorf("a hash was taken for a text: %q", tab.entries[n-1].text)
 	}
 }
