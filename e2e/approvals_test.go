@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,17 +69,23 @@ func (l *office) approvals(args ...string) (string, error) {
 // open waits until so many calls are held, and returns their ids.
 func (l *office) open(n int) []string {
 	l.t.Helper()
+	ids := make([]string, n)
+	for i, v := range l.held(n) {
+		ids[i] = v.ID
+	}
+	return ids
+}
+
+// held waits until so many calls are held, and returns them.
+func (l *office) held(n int) []waiting {
+	l.t.Helper()
 	for deadline := time.Now().Add(client.Patience); ; time.Sleep(50 * time.Millisecond) {
-		list := l.list()
-		if len(list) == n {
-			ids := make([]string, n)
-			for i := range list {
-				ids[i] = list[i].ID
-			}
-			return ids
+		list, err := l.tryList()
+		if err == nil && len(list) == n {
+			return list
 		}
 		if time.Now().After(deadline) {
-			l.t.Fatalf("%d calls are not held: %+v", n, list)
+			l.t.Fatalf("%d calls are not held: %+v, %v", n, list, err)
 		}
 	}
 }
@@ -94,11 +101,11 @@ func TestTenGuardsOneDesk(t *testing.T) {
 	const guards = 10
 	l := newOffice(t, asks, "5m, open: 10")
 	var all sync.WaitGroup
-	texts := make([]string, guards)
+	sdks, texts := make([]*client.SDK, guards), make([]string, guards)
 	for i := range guards {
-		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", NoForms: true})
+		sdks[i] = client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", NoForms: true})
 		all.Go(func() {
-			r, err := sdk.CallTool(t.Context(), echo(letter(i)))
+			r, err := sdks[i].CallTool(t.Context(), echo(letter(i)))
 			if err != nil {
 				t.Error(err)
 				return
@@ -107,14 +114,17 @@ func TestTenGuardsOneDesk(t *testing.T) {
 		})
 	}
 	want := map[string]string{} // by what is held, and every second one is refused
-	for n, id := range l.open(guards) {
-		held := l.message(id)
+	for n, v := range l.held(guards) {
+		if len(v.Arguments) != 1 {
+			t.Fatalf("%+v", v)
+		}
+		held := strings.Trim(v.Arguments[0].Value, `"`)
 		verb, text := "allow", held
 		if n%2 == 1 {
 			verb, text = "deny", "Custos denied server.echo: a person refused this call."
 		}
 		want[held] = text
-		if out, err := l.approvals(verb, id); err != nil {
+		if out, err := l.approvals(verb, v.ID); err != nil {
 			t.Errorf("%s: %v", out, err)
 		}
 	}
@@ -124,22 +134,10 @@ func TestTenGuardsOneDesk(t *testing.T) {
 			t.Errorf("call %s: %q, want %q", letter(i), text, w)
 		}
 	}
-	l.oneOf(guards)
+	l.oneOf(sdks)
 }
 
 func letter(i int) string { return string(rune('A' + i)) }
-
-// message is the argument of a call that waits, by the list.
-func (l *office) message(id string) string {
-	l.t.Helper()
-	for _, v := range l.list() {
-		if v.ID == id && len(v.Arguments) == 1 {
-			return strings.Trim(v.Arguments[0].Value, `"`)
-		}
-	}
-	l.t.Fatalf("%s does not wait", id)
-	return ""
-}
 
 // waiting is one call of `custos approvals list --json`.
 type waiting struct {
@@ -149,14 +147,22 @@ type waiting struct {
 }
 
 // list is `custos approvals list --json`.
-func (l *office) list(args ...string) []waiting {
+func (l *office) list() []waiting {
 	l.t.Helper()
-	out, err := l.approvals(append([]string{"list", "--json"}, args...)...)
-	var list []waiting
-	if err = errors.Join(err, json.Unmarshal([]byte(out), &list)); err != nil {
-		l.t.Fatalf("%s: %v", out, err)
+	list, err := l.tryList()
+	if err != nil {
+		l.t.Fatal(err)
 	}
 	return list
+}
+
+func (l *office) tryList() ([]waiting, error) {
+	out, err := l.approvals("list", "--json")
+	var list []waiting
+	if err = errors.Join(err, json.Unmarshal([]byte(out), &list)); err != nil {
+		return nil, fmt.Errorf("%s: %w", out, err)
+	}
+	return list, nil
 }
 
 // said returns the text of a result that is one text.
@@ -171,16 +177,15 @@ func said(r *mcp.CallToolResult) string {
 	return text.Text
 }
 
-// oneOf has so many guards make the same call at once, allows it once, and
-// expects one echo.
-func (l *office) oneOf(guards int) {
+// oneOf has all clients make the same call at once, allows it once, and expects
+// one echo.
+func (l *office) oneOf(sdks []*client.SDK) {
 	t := l.t
 	t.Helper()
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	echoed := 0
-	for range guards {
-		sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25", NoForms: true})
+	for _, sdk := range sdks {
 		all.Go(func() {
 			r, err := sdk.CallTool(t.Context(), echo("Grace"))
 			if err != nil {
