@@ -101,6 +101,19 @@ func ArgDigest(path string, value access.Value, keyed Keyed) string {
 	return digest(keyed, purposeArg, argText(path, value))
 }
 
+// ArgDigests returns what records hold in [Judged].Args where the argument at a
+// JSON path has a value that somebody wrote as text: one of these is enough. The
+// text is a string; where it is JSON it is that value too, so that 5 finds the
+// number and the string of it. A number counts as it was sent: 5 is not 5.0.
+func ArgDigests(path, text string, keyed Keyed) []string {
+	d := digester{keyed: keyed, purpose: purposeArg, room: maxJudgedOther}
+	d.add(path + "\x00" + access.String.String() + "\x00" + text)
+	if v, err := canon.Parse(text, canon.Limits{Bytes: len(text) + 1, Depth: 64, FoldDepth: -1}); err == nil {
+		d.add(argText(path, v))
+	}
+	return d.out
+}
+
 // argText joins path and value. Strings count as their content and everything
 // else as it was sent, under its type: "1" is not 1.
 func argText(path string, v access.Value) string {

@@ -161,6 +161,38 @@ func TestJudgedIsBounded(t *testing.T) {
 	}
 }
 
+// An argument is found by what somebody types: a string, or JSON.
+func TestArgDigests(t *testing.T) {
+	keyed := keyedBy("k")
+	args := parsed(t, `{"s":"5","n":5,"f":5.0,"b":true,"l":["x"],"o":{"a":1}}`)
+	for _, c := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"s", "5", true},
+		{"s", `"5"`, true},
+		{"n", "5", true},
+		{"n", "5.0", false},
+		{"n", `"5"`, false},
+		{"f", "5", false},
+		{"f", "5.0", true},
+		{"b", "true", true},
+		{"b", "True", false},
+		{"l", `["x"]`, true},
+		{"o", `{"a":1}`, true},
+		{"o", `{"a":`, false},
+		{"s", "", false},
+	} {
+		have := []string{ArgDigest(c.name, args.Get(c.name), keyed)}
+		if got := meets(ArgDigests(c.name, c.text, keyed), have); got != c.want {
+			t.Errorf("%s=%s finds %s: %v, want %v", c.name, c.text, args.Get(c.name).Raw(), got, c.want)
+		}
+		if meets(ArgDigests(c.name+"x", c.text, keyed), have) {
+			t.Errorf("%s=%s is found under another name", c.name, c.text)
+		}
+	}
+}
+
 // FuzzJudge looks for values of a call in what is said of them.
 func FuzzJudge(f *testing.F) {
 	f.Add("/home/dev/app", "https://canary.example/")

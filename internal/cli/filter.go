@@ -19,9 +19,10 @@ type filterFlags struct{ terms query.Terms }
 const filterHelp = `All conditions hold at once; of several values of one condition (--tool a,b or
 --tool a --tool b) one has to hold. Values are compared whole. A tool is named
 with or without its server; a subject without issuer is a user of this machine;
-a policy is a digest or its beginning. The log has no paths and hosts, but keyed
-digests of those that were judged: --path finds what was about a path or
-anything in it.
+a policy is a digest or its beginning. The log has no paths, hosts and values, but
+keyed digests of those that were judged: --path finds what was about a path or
+anything in it, --arg an argument that some rule names, as the rule writes it
+(--arg opts.limit=5).
 
 Times: ` + query.TimeSyntax + `.`
 
@@ -53,6 +54,10 @@ func (f *filterFlags) add(cmd *cobra.Command, names ...string) {
 	if len(names) == 0 {
 		cmd.Flags().BoolVar(&t.SelfApproved, "self-approved", false, "only what was approved by who asked for it")
 	}
+	if len(names) == 0 || slices.Contains(names, "arg") {
+		// A value may hold commas.
+		cmd.Flags().StringArrayVar(&t.Arg, "arg", nil, "an argument that rules name, with its value: `name=value`")
+	}
 	f.addTimes(cmd)
 }
 
@@ -62,8 +67,8 @@ func (f *filterFlags) addTimes(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.terms.Until, "until", "", "the first `time` that does not count")
 }
 
-// filter reads the conditions. Paths and hosts become digests under the key of
-// the state directory.
+// filter reads the conditions. Judged values become digests under the key of the
+// state directory.
 func (a *app) filter(flags *filterFlags) (query.Filter, error) {
 	f, err := query.Parse(flags.terms, time.Now())
 	if err != nil {
@@ -72,12 +77,13 @@ func (a *app) filter(flags *filterFlags) (query.Filter, error) {
 	if err := a.alsoPseudonyms(&f); err != nil {
 		return f, err
 	}
-	if len(f.Path)+len(f.Host)+len(f.Subject)+len(f.Approver) == 0 {
+	judged := len(f.Path) + len(f.Host) + len(f.Arg)
+	if judged+len(f.Subject)+len(f.Approver) == 0 {
 		return f, nil
 	}
 	keyed, err := a.keyed()
-	if err != nil && len(f.Path)+len(f.Host) > 0 {
-		return f, failure(err, "paths and hosts are looked up by keyed digests: the key is in the state directory")
+	if err != nil && judged > 0 {
+		return f, failure(err, "paths, hosts and arguments are looked up by keyed digests: the key is in the state directory")
 	}
 	if err != nil {
 		return f, nil // without the key nothing was hidden under it
@@ -96,6 +102,9 @@ func (a *app) filter(flags *filterFlags) (query.Filter, error) {
 	}
 	for _, h := range f.Host {
 		f.Digests.Host = append(f.Digests.Host, audit.HostDigests(h, keyed)...)
+	}
+	for _, v := range f.Arg {
+		f.Digests.Arg = append(f.Digests.Arg, audit.ArgDigests(v.Name, v.Value, keyed)...)
 	}
 	return f, nil
 }

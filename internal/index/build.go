@@ -29,22 +29,21 @@ type cursor struct {
 
 // row is one entry on its way to the table.
 type row struct {
-	e        event
-	n        int64
-	kind     int64
-	backend  int64
-	tool     int64
-	title    int64
-	decision int64
-	reason   int64
-	rule     int64
-	policy   int64
-	subject  int64
-	agent    int64
-	session  int64
-	approver int64
-	paths    []byte
-	hosts    []byte
+	e                  event
+	n                  int64
+	kind               int64
+	backend            int64
+	tool               int64
+	title              int64
+	decision           int64
+	reason             int64
+	rule               int64
+	policy             int64
+	subject            int64
+	agent              int64
+	session            int64
+	approver           int64
+	paths, hosts, args []byte
 
 	outcome uint64
 	ended   int64
@@ -354,46 +353,20 @@ func (b *builder) index(r *row) {
 	if r.approver != 0 && r.approver == r.subject {
 		post(ofSelf.word(0))
 	}
-	if r.subject != 0 && r.title != 0 {
-		post(ofSubjectTitle.pair(r.subject, r.title))
-	}
-	if r.title != 0 && r.decision != 0 {
-		post(ofTitleDecision.pair(r.title, r.decision))
-	}
-	if r.subject != 0 && r.decision != 0 {
-		post(ofSubjectDecision.pair(r.subject, r.decision))
-	}
-	if r.subject != 0 && r.rule != 0 {
-		post(ofSubjectRule.pair(r.subject, r.rule))
+	for _, p := range [...]struct {
+		c    class
+		a, b int64
+	}{
+		{ofSubjectTitle, r.subject, r.title},
+		{ofTitleDecision, r.title, r.decision},
+		{ofSubjectDecision, r.subject, r.decision},
+		{ofSubjectRule, r.subject, r.rule},
+	} {
+		if p.a != 0 && p.b != 0 {
+			post(p.c.pair(p.a, p.b))
+		}
 	}
 	r.paths = b.digests(ofPath, r, r.e.paths, post)
 	r.hosts = b.digests(ofHost, r, r.e.hosts, post)
-}
-
-// digests adds the postings of judged values and packs their digests.
-func (b *builder) digests(c class, r *row, list []string, post func(term)) []byte {
-	var out []byte
-	for _, text := range list {
-		t, d, ok := c.digest(text)
-		if !ok {
-			continue
-		}
-		out = append(out, d[:]...)
-		post(t)
-		b.firstSeen(t, r, c == ofHost)
-	}
-	return out
-}
-
-// firstSeen remembers the first entry about a tool or a host. A tool that does
-// not exist was not used.
-func (b *builder) firstSeen(t term, r *row, counts bool) {
-	if !counts || b.known[t] || r.e.reason == "tool_unknown" {
-		return
-	}
-	if len(b.known) >= maxKnown {
-		clear(b.known)
-	}
-	b.known[t] = true
-	b.firsts = append(b.firsts, first{t, r.n, r.e.time})
+	r.args = b.digests(ofArg, r, r.e.args, post)
 }

@@ -30,6 +30,7 @@ type event struct {
 	approver  string
 	paths     []string
 	hosts     []string
+	args      []string
 	status    string
 	bytes     int64
 	duration  int64
@@ -106,6 +107,8 @@ func (e *event) member(w *walker, name string) (ok bool) {
 				e.paths, ok = w.texts()
 			case "hosts":
 				e.hosts, ok = w.texts()
+			case "args":
+				e.args, ok = w.texts()
 			default:
 				ok = w.skip()
 			}
@@ -154,7 +157,7 @@ func (e *event) take(r *audit.Record) {
 		e.approver = r.Approval.By
 	}
 	if r.Judged != nil {
-		e.paths, e.hosts = r.Judged.Paths, r.Judged.Hosts
+		e.paths, e.hosts, e.args = r.Judged.Paths, r.Judged.Hosts, r.Judged.Args
 	}
 }
 

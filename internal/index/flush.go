@@ -32,7 +32,7 @@ func (b *builder) flush(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (b *builder) flushEntries(ctx context.Context, tx *sql.Tx) error {
-	in, err := newInserter(ctx, tx, "INSERT INTO entry", 19, "")
+	in, err := newInserter(ctx, tx, "INSERT INTO entry", 20, "")
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (b *builder) flushEntries(ctx context.Context, tx *sql.Tx) error {
 			outcome, ended = int64(r.outcome), r.ended
 		}
 		if err := in.add(r.n, r.e.time, r.e.slot, int64(r.e.seq), r.kind, r.title, r.decision, r.reason, r.rule,
-			r.policy, r.subject, r.agent, r.session, r.approver, blob(r.paths), blob(r.hosts), outcome, ended, blob(r.labels)); err != nil {
+			r.policy, r.subject, r.agent, r.session, r.approver, blob(r.paths), blob(r.hosts), blob(r.args), outcome, ended, blob(r.labels)); err != nil {
 			return err
 		}
 	}

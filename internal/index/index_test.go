@@ -111,7 +111,7 @@ func (w *world) admission() audit.Record {
 		r.Judged = &audit.Judged{Paths: []string{digest(w.random.IntN(4000)), digest(9000 + w.random.IntN(3))}}
 	}
 	if w.random.IntN(9) == 0 {
-		r.Judged = &audit.Judged{Hosts: []string{digest(w.random.IntN(30))}}
+		r.Judged = &audit.Judged{Hosts: []string{digest(w.random.IntN(30))}, Args: []string{digest(w.random.IntN(30)), digest(9002)}}
 	}
 	return r
 }
@@ -238,6 +238,8 @@ func (w *world) filters() []query.Filter {
 		{Path: []string{"x"}, Digests: query.Digests{Path: []string{digest(9001)}}},
 		{Path: []string{"x"}},
 		{Host: []string{"h"}, Digests: query.Digests{Host: []string{digest(3)}}},
+		{Arg: []query.Arg{{Name: "n", Value: "v"}}, Digests: query.Digests{Arg: []string{digest(5), digest(9002)}}},
+		{Arg: []query.Arg{{Name: "n", Value: "v"}}, Digests: query.Digests{Arg: []string{digest(17)}}}, // that of a path
 		{Label: []string{"pii"}},
 		{Label: []string{"pii", "secret"}},
 		{Session: []string{"s_3"}},
@@ -256,6 +258,9 @@ func (w *world) filters() []query.Filter {
 			f.SelfApproved = f.SelfApproved || g.SelfApproved
 			if f.Path == nil {
 				f.Path, f.Digests.Path = g.Path, g.Digests.Path
+			}
+			if f.Arg == nil {
+				f.Arg, f.Digests.Arg = g.Arg, g.Digests.Arg
 			}
 			if f.Since.IsZero() {
 				f.Since = g.Since

@@ -23,6 +23,10 @@ type planner struct {
 	read   *sql.Stmt
 	lo, hi int64
 	s      search
+	// late are conditions on packed values, and their arguments: SQLite asks them in
+	// the order given, and they cost more than all others together.
+	late     []string
+	lateArgs []any
 }
 
 // plan returns the search for a filter, nil where nothing can match: a text that
@@ -44,6 +48,7 @@ func plan(ctx context.Context, tx *sql.Tx, f *query.Filter) (*search, error) {
 		p.s.lists = allOf{every{p.lo}}
 	}
 	p.s.hi = p.hi
+	p.where(strings.Join(append(p.late, "true"), " AND "), p.lateArgs...)
 	return &p.s, nil
 }
 
@@ -127,11 +132,15 @@ func (p *planner) list(terms ...term) {
 func (p *planner) conditions(f *query.Filter) (possible bool, err error) {
 	for _, v := range []struct {
 		c       class
-		values  []string
+		values  int
 		digests []string
 		to      *[][digestSize]byte
-	}{{ofPath, f.Path, f.Digests.Path, &p.s.paths}, {ofHost, f.Host, f.Digests.Host, &p.s.hosts}} {
-		if len(v.values) > 0 && !p.judged(v.c, v.digests, v.to) {
+	}{
+		{ofPath, len(f.Path), f.Digests.Path, &p.s.paths},
+		{ofHost, len(f.Host), f.Digests.Host, &p.s.hosts},
+		{ofArg, len(f.Arg), f.Digests.Arg, &p.s.argued},
+	} {
+		if v.values > 0 && !p.judged(v.c, v.digests, v.to) {
 			return false, nil
 		}
 	}
@@ -199,12 +208,11 @@ func (p *planner) in(column string, ids []int64) {
 // across two of them matches too, and is told apart afterwards.
 func (p *planner) packed(column string, values [][]byte) {
 	var conds []string
-	var args []any
 	for _, v := range values {
 		conds = append(conds, "instr("+column+", ?) > 0")
-		args = append(args, v)
+		p.lateArgs = append(p.lateArgs, v)
 	}
-	p.where("("+strings.Join(conds, " OR ")+")", args...)
+	p.late = append(p.late, "("+strings.Join(conds, " OR ")+")")
 }
 
 // words returns the numbers of the texts that the dictionary has.
@@ -237,7 +245,7 @@ func (p *planner) judged(c class, digests []string, to *[][digestSize]byte) bool
 		return false
 	}
 	p.list(terms...)
-	p.packed(map[class]string{ofPath: "paths", ofHost: "hosts"}[c], packed)
+	p.packed(map[class]string{ofPath: "paths", ofHost: "hosts", ofArg: "args"}[c], packed)
 	return true
 }
 
@@ -315,6 +323,7 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 	p.pairs(ofSubjectRule, subjects, rules)
 	p.pairs(ofTitleLabel, titles, labels)
 	p.pairs(ofSubjectLabel, subjects, labels)
+	p.pairs(ofSubjectPath, subjects, pathsOf(f))
 	for _, x := range []struct {
 		c      class
 		column string
@@ -329,6 +338,16 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// pathsOf returns the digests of the paths of a filter, as pairs hold them.
+func pathsOf(f *query.Filter) (out []int64) {
+	for _, text := range f.Digests.Path {
+		if t, _, ok := ofPath.digest(text); ok && len(f.Path) > 0 {
+			out = append(out, t.value())
+		}
+	}
+	return out
 }
 
 // pairs asks for one of the pairs of two conditions, where both are given. It

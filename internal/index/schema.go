@@ -13,7 +13,7 @@ import (
 
 // schemaVersion changes with everything that would make an older index answer
 // differently. An index of another version is built anew.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as one of ours: "CUIX".
 const applicationID = 0x43554958
@@ -41,7 +41,7 @@ CREATE TABLE entry (
   decision INTEGER NOT NULL, reason INTEGER NOT NULL, rule INTEGER NOT NULL,
   policy INTEGER NOT NULL, subject INTEGER NOT NULL, agent INTEGER NOT NULL,
   session INTEGER NOT NULL, approver INTEGER NOT NULL,
-  paths BLOB, hosts BLOB,   -- digests of judged values, six bytes each
+  paths BLOB, hosts BLOB, args BLOB, -- digests of judged values, six bytes each
   outcome INTEGER,          -- seq of the outcome, in the same slot
   ended INTEGER,            -- its kind
   labels BLOB               -- its labels: words, four bytes each

@@ -139,6 +139,7 @@ type search struct {
 	args   []any
 	paths  [][digestSize]byte
 	hosts  [][digestSize]byte
+	argued [][digestSize]byte
 	labels []int64
 }
 
@@ -146,27 +147,30 @@ type search struct {
 func (s *search) run(ctx context.Context, tx *sql.Tx, limit int, before int64) ([]hit, error) {
 	where := strings.Join(append([]string{"n BETWEEN ? AND ? AND n < ?"}, s.where...), " AND ")
 	// Every condition is a text of this package; values are parameters.
-	columns := "SELECT n, slot, seq, ifnull(outcome, 0), paths, hosts, labels FROM entry WHERE "
+	columns := "SELECT n, slot, seq, ifnull(outcome, 0), paths, hosts, args, labels FROM entry WHERE "
 	stmt, err := tx.PrepareContext(ctx, columns+where+" ORDER BY n DESC")
 	if err != nil {
 		return nil, err
 	}
 	var hits []hit
-	for at := min(s.hi, blockOf(before)); ; at-- {
-		if at, err = s.lists.next(at); err != nil || at < 0 {
+	at := min(s.hi, blockOf(before))
+	for most := int64(1); ; most = min(2*most, maxSpan) {
+		first, last, rest, err := s.span(at, most)
+		if err != nil || last < 0 {
 			return hits, err
 		}
-		err := each(ctx, prepared{stmt}, "", func(scan func(...any) error) error {
+		at = rest
+		err = each(ctx, prepared{stmt}, "", func(scan func(...any) error) error {
 			var h hit
-			var paths, hosts, labels sql.RawBytes
-			if err := scan(&h.n, &h.slot, &h.seq, &h.outcome, &paths, &hosts, &labels); err != nil {
+			var paths, hosts, args, labels sql.RawBytes
+			if err := scan(&h.n, &h.slot, &h.seq, &h.outcome, &paths, &hosts, &args, &labels); err != nil {
 				return err
 			}
-			if holds(paths, s.paths) && holds(hosts, s.hosts) && labelled(labels, s.labels) {
+			if holds(paths, s.paths) && holds(hosts, s.hosts) && holds(args, s.argued) && labelled(labels, s.labels) {
 				hits = append(hits, h)
 			}
 			return nil
-		}, append([]any{firstOf(at), lastOf(at), before}, s.args...)...)
+		}, append([]any{firstOf(first), lastOf(last), before}, s.args...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -174,6 +178,28 @@ func (s *search) run(ctx context.Context, tx *sql.Tx, limit int, before int64) (
 			return hits[:limit], nil
 		}
 	}
+}
+
+// maxSpan is how many blocks one statement reads at most. To start one costs more
+// than to read a block.
+const maxSpan = 64
+
+// span returns the next blocks to read, the last of which is at or before at: at
+// most so many, while at least every other of them may hold a match. rest is
+// where to go on; last is negative where there is nothing.
+func (s *search) span(at, most int64) (first, last, rest int64, err error) {
+	if at < 0 {
+		return 0, -1, -1, nil
+	}
+	last, err = s.lists.next(at)
+	first, rest = last, last-1
+	for err == nil && first > 0 && last-first+1 < most {
+		if rest, err = s.lists.next(first - 1); err != nil || rest < first-2 {
+			break
+		}
+		first, rest = max(0, rest), rest-1
+	}
+	return first, last, rest, err
 }
 
 // prepared is a statement as a querier.

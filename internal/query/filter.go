@@ -40,6 +40,9 @@ type Terms struct {
 	// Path and Host are judged values. The log knows them by keyed digests alone.
 	Path, Host     []string
 	Label, Session []string
+	// Arg are arguments that rules name, with their values: name=value. The log
+	// knows them by keyed digests too.
+	Arg []string
 	// Since and Until are times: see [ParseTime].
 	Since, Until string
 	SelfApproved bool
@@ -52,17 +55,21 @@ type Filter struct {
 	Decision                                                           []access.Effect
 	// Policy holds beginnings of digests: "sha256:4f…".
 	Policy []string
-	// Path and Host are values as they were asked for, and Digests what the log
-	// has in their place; the caller fills it in.
+	// Path, Host and Arg are values as they were asked for, and Digests what the
+	// log has in their place; the caller fills it in.
 	Path, Host []string
+	Arg        []Arg
 	Digests    Digests
 	// Since is the first moment that counts, Until the first that does not.
 	Since, Until time.Time
 	SelfApproved bool
 }
 
-// Digests are the keyed digests of the paths and hosts of a query.
-type Digests struct{ Path, Host []string }
+// Arg is an argument by its JSON path, as rules write it, and its value.
+type Arg struct{ Name, Value string }
+
+// Digests are the keyed digests of the judged values of a query.
+type Digests struct{ Path, Host, Arg []string }
 
 // maxTerms bounds how many values one condition may have, and maxTerm how long
 // one may be. A record stores no longer text.
@@ -82,7 +89,7 @@ func Parse(t Terms, now time.Time) (Filter, error) {
 	for name, list := range map[string][]string{
 		"subject": t.Subject, "agent": t.Agent, "tool": t.Tool, "reason": t.Reason, "rule": t.Rule, "kind": t.Kind,
 		"approver": t.Approver, "label": t.Label, "session": t.Session, "path": t.Path, "host": t.Host,
-		"decision": t.Decision, "policy": t.Policy,
+		"decision": t.Decision, "policy": t.Policy, "arg": t.Arg,
 	} {
 		if len(list) > maxTerms {
 			return Filter{}, fmt.Errorf("%s: at most %d values", name, maxTerms)
@@ -90,6 +97,13 @@ func Parse(t Terms, now time.Time) (Filter, error) {
 		if slices.ContainsFunc(list, func(s string) bool { return s == "" || len(s) > maxTerm }) {
 			return Filter{}, fmt.Errorf("%s: a value has 1 to %d bytes", name, maxTerm)
 		}
+	}
+	for _, s := range t.Arg {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return Filter{}, fmt.Errorf("arg: %q is not name=value", s)
+		}
+		f.Arg = append(f.Arg, Arg{name, value})
 	}
 	for _, s := range t.Decision {
 		e, err := effect(s)

@@ -19,7 +19,7 @@ func call() *Entry {
 			Decision: access.Allow, Reason: access.ApprovalGranted, Rule: "writes", PolicyDigest: "sha256:4f00aa",
 			Subject: "os:dev", Agent: "spiffe://corp/a", Session: "s_1",
 			Approval: &audit.Approval{By: "os:dev"},
-			Judged:   &audit.Judged{Paths: []string{"cGF0aDE", "cGF0aDI"}, Hosts: []string{"aG9zdDE"}},
+			Judged:   &audit.Judged{Paths: []string{"cGF0aDE", "cGF0aDI"}, Hosts: []string{"aG9zdDE"}, Args: []string{"YXJnMQ"}},
 		},
 		Outcome: &audit.Record{Kind: audit.KindOutcome, Status: audit.StatusOK, Labels: []string{"pii", "secret"}},
 	}
@@ -49,6 +49,7 @@ func TestEveryConditionMatchesAndExcludes(t *testing.T) {
 		"two":           {Terms{Subject: []string{"dev"}, Rule: []string{"writes"}}, Terms{Subject: []string{"dev"}, Rule: []string{"reads"}}},
 		"path":          {Terms{}, Terms{Path: []string{"/etc"}}},
 		"host":          {Terms{}, Terms{Host: []string{"example.org"}}},
+		"argument":      {Terms{}, Terms{Arg: []string{"limit=5"}}},
 	} {
 		yes, err := Parse(c.yes, noon)
 		if err != nil {
@@ -97,6 +98,8 @@ func TestJudgedValuesMatchByDigest(t *testing.T) {
 		"a host is no path":    {Filter{Host: []string{"h"}, Digests: Digests{Host: []string{"cGF0aDI"}}}, false},
 		"both":                 {Filter{Path: []string{"p"}, Host: []string{"h"}, Digests: Digests{Path: []string{"cGF0aDE"}, Host: []string{"aG9zdDE"}}}, true},
 		"one of both":          {Filter{Path: []string{"p"}, Host: []string{"h"}, Digests: Digests{Path: []string{"cGF0aDE"}, Host: []string{"x"}}}, false},
+		"an argument":          {Filter{Arg: []Arg{{"n", "v"}}, Digests: Digests{Arg: []string{"other", "YXJnMQ"}}}, true},
+		"another argument":     {Filter{Arg: []Arg{{"n", "v"}}, Digests: Digests{Arg: []string{"aG9zdDE"}}}, false},
 		"digests nobody asked": {Filter{Digests: Digests{Path: []string{"x"}}}, true},
 	} {
 		if got := c.f.Match(call()); got != c.want {

@@ -83,12 +83,12 @@ func (f *Filter) label(e *Entry) bool {
 func (f *Filter) values(r *audit.Record) bool {
 	j := r.Judged
 	if j == nil {
-		return len(f.Path) == 0 && len(f.Host) == 0
+		return len(f.Path) == 0 && len(f.Host) == 0 && len(f.Arg) == 0
 	}
-	return one(f.Path, f.Digests.Path, j.Paths) && one(f.Host, f.Digests.Host, j.Hosts)
+	return one(len(f.Path), f.Digests.Path, j.Paths) && one(len(f.Host), f.Digests.Host, j.Hosts) && one(len(f.Arg), f.Digests.Arg, j.Args)
 }
 
-// one reports whether one of the digests that stand for values is there.
-func one(values, digests, have []string) bool {
-	return len(values) == 0 || slices.ContainsFunc(digests, func(d string) bool { return slices.Contains(have, d) })
+// one reports whether one of the digests that stand for so many values is there.
+func one(values int, digests, have []string) bool {
+	return values == 0 || slices.ContainsFunc(digests, func(d string) bool { return slices.Contains(have, d) })
 }
