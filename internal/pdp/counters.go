@@ -37,7 +37,7 @@ func (s *Snapshot) Counters(r *access.Request, out []Counter) []Counter {
 	if s.rated {
 		for _, i := range e.candidates() {
 			if rule := &s.rules[i]; rule.is(isRated) {
-				out = append(out, counter(s.faces[i].id, s.infos[i].Rate, r, true))
+				out = append(out, counter(rule.id, s.infos[i].Rate, r, true))
 			}
 		}
 	} else {

@@ -139,7 +139,7 @@ func (e *evaluation) tally(i int32, ts *tallies, d *access.Decision) {
 	if !v.acts() {
 		return
 	}
-	v.match(d, r, &e.s.faces[i])
+	v.match(d, r)
 	if r.is(isMonitor) {
 		return
 	}
@@ -184,12 +184,12 @@ func (e *evaluation) tallySimple(i int32, r *rule, t *tally, d *access.Decision)
 		}
 		e.better(&t.allow, i)
 	}
-	matched(d, &e.s.faces[i], r.effect, truth)
+	matched(d, r, r.effect, truth)
 }
 
 // matched adds a rule to the decision and returns its place there, which it
 // fills where it is: see [tally.clear].
-func matched(d *access.Decision, f *face, effect access.Effect, truth access.Truth) *access.Match {
+func matched(d *access.Decision, r *rule, effect access.Effect, truth access.Truth) *access.Match {
 	n := len(d.Matched)
 	if n < cap(d.Matched) {
 		d.Matched = d.Matched[:n+1]
@@ -197,7 +197,7 @@ func matched(d *access.Decision, f *face, effect access.Effect, truth access.Tru
 		d.Matched = append(d.Matched, access.Match{})
 	}
 	m := &d.Matched[n]
-	m.Rule, m.Position, m.Open = f.id, f.position, nil
+	m.Rule, m.Position, m.Open = r.id, r.position, nil
 	m.Effect, m.Truth, m.Monitor, m.Lifted = effect, truth, false, false
 	return m
 }
@@ -226,7 +226,7 @@ func (e *evaluation) tallyDelegate(i int32, v verdict, t *tally, ts *tallies) {
 }
 
 // match adds a rule that acts to the decision.
-func (v verdict) match(d *access.Decision, r *rule, f *face) {
+func (v verdict) match(d *access.Decision, r *rule) {
 	effect, truth := r.effect, v.restricts
 	switch {
 	case v.denies:
@@ -237,15 +237,15 @@ func (v verdict) match(d *access.Decision, r *rule, f *face) {
 	if v.grants {
 		truth = access.True
 	}
-	m := matched(d, f, effect, truth)
+	m := matched(d, r, effect, truth)
 	m.Monitor, m.Lifted = r.is(isMonitor), v.lifted
 }
 
 func (e *evaluation) determine(d *access.Decision, i int32, effect access.Effect, reason access.Reason) {
-	f, r := &e.s.faces[i], &e.s.rules[i]
+	r := &e.s.rules[i]
 	e.determining = i
 	d.Effect, d.Reason = effect, reason
-	d.Rule, d.Position, d.Layer = f.id, f.position, e.s.layers.all[r.layer].name
+	d.Rule, d.Position, d.Layer = r.id, r.position, e.s.layers.all[r.layer].name
 	var says saying
 	if r.is(isWorded) {
 		says = e.s.says[i]
@@ -274,7 +274,7 @@ func (e *evaluation) moreSpecific(a, b *rule) bool {
 	}
 	return cmp.Or(
 		cmp.Compare(e.specificity(b), e.specificity(a)), narrower(a, b),
-		cmp.Compare(e.s.faces[a.at].id, e.s.faces[b.at].id)) < 0
+		cmp.Compare(a.id, b.id)) < 0
 }
 
 // asks counts the conditions of a rule.

@@ -92,7 +92,7 @@ func (e *evaluation) trace(r *rule) RuleTrace {
 		main, exception = restricting, granting
 	}
 	t := RuleTrace{
-		Rule: e.s.faces[r.at].id, Effect: r.effect, Position: e.s.faces[r.at].position, Monitor: r.is(isMonitor), Layer: e.s.layers.all[r.layer].name,
+		Rule: r.id, Effect: r.effect, Position: r.position, Monitor: r.is(isMonitor), Layer: e.s.layers.all[r.layer].name,
 		Acts:       v.words(r),
 		Conditions: e.traceAll(r.ops, main),
 	}

@@ -121,7 +121,7 @@ func (e *evaluation) cap(d *access.Decision, l *limit, effect access.Effect, rea
 // allows the call does not open what this one caps.
 func (e *evaluation) rate(r *rule, v *verdict) {
 	rate := e.s.info(r).Rate
-	within := rate.within(e.s.faces[r.at].id, e.r.Counters)
+	within := rate.within(r.id, e.r.Counters)
 	if within == access.True {
 		return
 	}
@@ -141,7 +141,7 @@ func (e *evaluation) rate(r *rule, v *verdict) {
 
 func (e *evaluation) traceRate(r *rule) ConditionTrace {
 	rate := e.s.info(r).Rate
-	c := e.traceCount("rate", e.s.faces[r.at].id, rate)
+	c := e.traceCount("rate", r.id, rate)
 	if c.Grants == access.False && !rate.Approve {
 		c.Truth = access.True // it is what denies
 	}

@@ -36,7 +36,7 @@ func (s *Snapshot) Account(r *access.Request, d *access.Decision) {
 	near := e.nearest(e.candidates(), true, d.Reason == access.DelegationUnanswered)
 	if near.rule != none32 {
 		rule := &s.rules[near.rule]
-		d.Nearest = &access.Nearest{Rule: s.faces[near.rule].id, Position: s.faces[near.rule].position, Open: e.open(rule, verdict{grants: true})}
+		d.Nearest = &access.Nearest{Rule: rule.id, Position: rule.position, Open: e.open(rule, verdict{grants: true})}
 	}
 }
 

@@ -27,8 +27,7 @@ type Snapshot struct {
 	parts    parts
 	trees    []trie
 	crowds   []crowd // by rule, while building
-	// What decisions say of rules, and what few decisions look at.
-	faces   []face
+	// What few decisions look at.
 	says    []saying // by rule
 	infos   []Rule
 	targets [][]Target
@@ -55,13 +54,11 @@ type span struct{ from, to int32 }
 // written is what the author wrote, for each op.
 type written struct{ field, text string }
 
-// face is what a decision repeats of every rule that matches.
-type face struct{ id, position string }
-
 // saying is what an author has a rule say; most rules say nothing.
 type saying struct{ message, remediation string }
 
-// rule is what an evaluation looks at. Two of them share a line of memory.
+// rule is what an evaluation looks at, and what a decision repeats of a rule that
+// matches. It fills a line of memory.
 type rule struct {
 	ops    span
 	unless span // in Snapshot.unless
@@ -73,6 +70,8 @@ type rule struct {
 	effect access.Effect
 	who    uint8 // 3 subject, 2 group, 1 role, 0 any
 	flags  ruleFlags
+
+	id, position string
 }
 
 type ruleFlags uint16
@@ -129,7 +128,6 @@ func Build(p Program) *Snapshot {
 		backend: p.Backend,
 		rules:   make([]rule, len(p.Rules)),
 		infos:   p.Rules,
-		faces:   make([]face, len(p.Rules)),
 		says:    make([]saying, len(p.Rules)),
 		targets: make([][]Target, len(p.Rules)),
 		tools:   p.Tools,
@@ -157,8 +155,7 @@ func Build(p Program) *Snapshot {
 
 func (s *Snapshot) buildRule(at int32, in *Rule) {
 	r := &s.rules[at]
-	*r = rule{effect: in.Effect, flags: flagsOf(in), who: rank(in.Ops), layer: s.layers.byName[in.Layer], at: at}
-	s.faces[at] = face{in.ID, in.Position}
+	*r = rule{effect: in.Effect, flags: flagsOf(in), who: rank(in.Ops), layer: s.layers.byName[in.Layer], at: at, id: in.ID, position: in.Position}
 	if s.says[at] = (saying{in.Message, in.Remediation}); s.says[at] != (saying{}) {
 		r.flags |= isWorded
 	}
@@ -195,7 +192,7 @@ func (s *Snapshot) buildRanks() {
 	for i := range s.byID {
 		s.byID[i] = int32(i)
 	}
-	slices.SortStableFunc(s.byID, func(a, b int32) int { return cmp.Compare(s.faces[a].id, s.faces[b].id) })
+	slices.SortStableFunc(s.byID, func(a, b int32) int { return cmp.Compare(s.rules[a].id, s.rules[b].id) })
 	ranked := make([]int32, 0, len(s.byID))
 	for _, i := range s.byID {
 		s.rules[i].rank = noRank
@@ -330,7 +327,7 @@ func (s *Snapshot) Rule(id string) (RuleInfo, bool) {
 
 // numberOf finds a rule by its id.
 func (s *Snapshot) numberOf(id string) (int32, bool) {
-	i, ok := slices.BinarySearchFunc(s.byID, id, func(at int32, id string) int { return cmp.Compare(s.faces[at].id, id) })
+	i, ok := slices.BinarySearchFunc(s.byID, id, func(at int32, id string) int { return cmp.Compare(s.rules[at].id, id) })
 	if !ok {
 		return 0, false
 	}
