@@ -11,8 +11,9 @@ import (
 
 // Request is one held call, with everything that an answer is bound to.
 type Request struct {
-	// Act is "" for a call. Otherwise nothing is held: somebody asks for a lease,
-	// which people's answers make. No call of an agent has an act.
+	// Act is "" for a call. With [ActAsk] the guarded server asks something of the
+	// client, and waits like a call. Otherwise nothing is held: somebody asks for a
+	// lease, which people's answers make. No call of an agent has an act.
 	Act Act
 	// Subject is issuer:id of the person behind the agent, Agent the proven
 	// identity of the software, "" where there is none.
@@ -66,14 +67,20 @@ type Rule struct {
 	Standing Standing `json:"standing,omitzero"`
 }
 
-// Act is what a request asks for that holds no call.
+// Act is what a request asks for that holds no call of an agent.
 type Act string
 
 // The acts.
 const (
 	ActLease      Act = "lease"
 	ActBreakGlass Act = "break-glass"
+	// ActAsk is a request of the guarded server. An answer to it counts once and
+	// never stands: what one server asked, another one or a client may not.
+	ActAsk Act = "ask"
 )
+
+// Holds reports whether a message waits for the answer.
+func (r *Request) Holds() bool { return r.Act == "" || r.Act == ActAsk }
 
 // Binding is the digest that a grant and the call that uses it must share:
 // everything but the rules, which are compared by [Covers].
@@ -98,8 +105,12 @@ func (r *Request) Asked() [32]byte {
 }
 
 // Principal names whose open requests are counted together. Calls of agents do
-// not keep a person from asking for a lease.
+// not keep a person from asking for a lease, nor questions of a server the calls
+// of an agent from being asked about.
 func (r *Request) Principal() string {
+	if r.Act == ActAsk {
+		return string(r.Act) + " of " + r.Backend + " for " + r.Subject
+	}
 	if r.Act != "" {
 		return string(r.Act) + " for " + r.Subject
 	}

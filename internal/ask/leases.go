@@ -168,14 +168,15 @@ func (d *Desk) Propose(ctx context.Context, p Proposal, v *approval.Vote) (book.
 			return book.Item{}, err
 		}
 	}
-	it, err := b.Propose(ctx, r)
+	it, fresh, err := b.Propose(ctx, r)
 	if err != nil {
 		return it, err
 	}
-	asked := &book.Leased{Lease: p.Lease}
-	asked.Lease.Request = it.ID()
-	if err := d.leaseRecord(asked, "requested", access.Answer{}, ""); err != nil {
-		return it, err
+	if asked := (book.Leased{Lease: p.Lease}); fresh {
+		asked.Lease.Request = it.ID()
+		if err := d.leaseRecord(&asked, "requested", access.Answer{}, ""); err != nil {
+			return it, err
+		}
 	}
 	if v == nil {
 		return it, nil

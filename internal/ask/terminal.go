@@ -119,7 +119,7 @@ func (t *Terminal) dialogue(ctx context.Context, line Line, v *View) bool {
 			allow = true
 		case "d", "deny":
 		case "s", "standing":
-			if t.stand(ctx, line, v) {
+			if len(v.Standing) > 0 && t.stand(ctx, line, v) {
 				return true
 			}
 			continue

@@ -176,6 +176,9 @@ func (w *vigil) prompt(ctx context.Context, v *ask.View) error {
 		case "d", "deny":
 			return w.answer(ctx, v, admin.Answer{})
 		case "s", "standing":
+			if len(v.Standing) == 0 {
+				return nil
+			}
 			chosen, err := w.howFar(ctx, v, ticks.C)
 			if err != nil {
 				return err

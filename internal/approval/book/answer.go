@@ -66,6 +66,8 @@ func (b *Book) count(ctx context.Context, tx *sql.Tx, it *Item, v approval.Vote,
 		return b.conclude(ctx, tx, it, access.ApprovalRefused, approval.NewTerm(now, approval.RefusalStands))
 	case !approval.Granted(&it.Request, it.Votes):
 		return nil
+	case it.Request.Act == approval.ActAsk:
+		return b.conclude(ctx, tx, it, access.ApprovalAllowed, approval.NewTerm(now, it.Request.Valid()))
 	case it.Request.Act != "":
 		return b.perform(ctx, tx, it, now)
 	default:

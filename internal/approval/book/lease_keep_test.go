@@ -53,7 +53,7 @@ func propose(t testing.TB, g approval.Glass, purpose string) *approval.Request {
 // broken opens the entry, as somebody else approves it.
 func broken(t testing.TB, b *Book, g approval.Glass) *Leased {
 	t.Helper()
-	it, err := b.Propose(t.Context(), propose(t, g, "the disk is full"))
+	it, _, err := b.Propose(t.Context(), propose(t, g, "the disk is full"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +66,11 @@ func broken(t testing.TB, b *Book, g approval.Glass) *Leased {
 func TestBreakGlass(t *testing.T) {
 	s := newShelf(t)
 	b := s.open(t)
-	it, err := b.Propose(t.Context(), propose(t, incident(nil), "the disk is full"))
+	it, _, err := b.Propose(t.Context(), propose(t, incident(nil), "the disk is full"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.open(t).Propose(t.Context(), propose(t, incident(nil), "the disk is full")); err != nil || again.Number != it.Number {
+	if again, fresh, err := s.open(t).Propose(t.Context(), propose(t, incident(nil), "the disk is full")); err != nil || fresh || again.Number != it.Number {
 		t.Errorf("asked twice: %+v, %v", again, err)
 	}
 	if _, err := b.Answer(t.Context(), it.Number, vote("os:dev"), func(*Item) error { return nil }); !errors.Is(err, approval.ErrSelf) {
@@ -141,12 +141,12 @@ func TestBreakGlassIsCountedExactly(t *testing.T) {
 func TestWhatIsNotProposed(t *testing.T) {
 	s := newShelf(t)
 	b := s.open(t)
-	it, err := b.Propose(t.Context(), propose(t, incident(nil), "one"))
+	it, _, err := b.Propose(t.Context(), propose(t, incident(nil), "one"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	answer(t, b, it.ID(), false)
-	if _, err := b.Propose(t.Context(), propose(t, incident(nil), "two")); !errors.As(err, new(*SettledError)) {
+	if _, _, err := b.Propose(t.Context(), propose(t, incident(nil), "two")); !errors.As(err, new(*SettledError)) {
 		t.Errorf("refused, and asked again: %v", err)
 	}
 	for name, change := range map[string]func(*approval.Request){
@@ -163,7 +163,7 @@ func TestWhatIsNotProposed(t *testing.T) {
 	} {
 		r := propose(t, incident(nil), "three")
 		change(r)
-		if it, err := b.Propose(t.Context(), r); err == nil {
+		if it, _, err := b.Propose(t.Context(), r); err == nil {
 			t.Errorf("%s is asked: %+v", name, it)
 		}
 	}

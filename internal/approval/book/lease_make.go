@@ -70,42 +70,41 @@ func bare(votes []approval.Vote) []approval.Vote {
 
 // Propose asks people for a lease: a request that holds no call, and whose
 // answers make the lease. A request for the same that is open already is
-// returned as it is; what was refused stays refused for a while.
+// returned as it is, and not fresh; what was refused stays refused for a while.
 //
 // r.Act MUST be set and r.Params be the JSON of an [approval.Lease], which is
 // what people are shown.
-func (b *Book) Propose(ctx context.Context, r *approval.Request) (Item, error) {
+func (b *Book) Propose(ctx context.Context, r *approval.Request) (it Item, fresh bool, err error) {
 	if r.Act == "" {
-		return Item{}, errors.New("a call is consulted about, not proposed")
+		return Item{}, false, errors.New("a call is consulted about, not proposed")
 	}
 	if _, err := proposal(r); err != nil {
-		return Item{}, err
+		return Item{}, false, err
 	}
 	tx, now, err := b.begin(ctx)
 	if err != nil {
-		return Item{}, err
+		return Item{}, false, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
 	c := consultation{book: b, tx: tx, now: now, request: r}
 	a, err := c.answer(ctx)
 	if err != nil {
-		return Item{}, err
+		return Item{}, false, err
 	}
 	number, err := ParseID(a.ID)
 	if err != nil {
-		return Item{}, err
+		return Item{}, false, err
 	}
-	it, err := b.one(ctx, tx, number)
-	if err != nil {
-		return it, err
+	if it, err = b.one(ctx, tx, number); err != nil {
+		return it, false, err
 	}
 	if it.State == access.ApprovalRefused {
-		return it, &SettledError{it}
+		return it, false, &SettledError{it}
 	}
 	if err := tx.Commit(); err != nil {
-		return it, fmt.Errorf("state.db: %w", err)
+		return it, false, fmt.Errorf("state.db: %w", err)
 	}
-	return it, nil
+	return it, a.New, nil
 }
 
 // proposal reads the lease that a request asks for.
