@@ -62,22 +62,9 @@ func TestIndependentVerifierOnTheAttackerCorpus(t *testing.T) {
 	agree(t, "untouched", logDir, nil)
 	rng := rand.New(rand.NewPCG(5, 5))
 	for _, a := range attacks() {
-		n := rng.IntN(len(segs) - 1)
-		path := filepath.Join(dir, segs[n].name)
-		saved, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := takeApart(t, path)
-		lo, hi := segs[n].first+1, segs[n+1].first-uint64(len(f.frames[len(f.frames)-1]))
-		seq := lo + rng.Uint64N(hi-lo)
-		frame, i := f.locate(seq)
-		a.do(f, frame, i, seq)
-		f.write(t)
+		s := a.strike(t, rng, dir, segs)
 		agree(t, a.name, logDir, nil)
-		if err := os.WriteFile(path, saved, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		s.undo()
 	}
 	last := filepath.Join(dir, segs[len(segs)-1].name)
 	saved, err := os.ReadFile(last)

@@ -275,6 +275,21 @@ type Args struct {
 // ID returns the record's id; see [FormatID].
 func (r *Record) ID() string { return FormatID(r.Slot, r.Seq) }
 
+// Target is what a call is about: backend.tool, a URI, or a prompt; "" where the
+// record names none of them.
+func (r *Record) Target() string {
+	switch {
+	case r.Tool != "":
+		return r.Backend + "." + r.Tool
+	case r.URI != "":
+		return r.URI
+	case r.Prompt != "":
+		return "prompt " + r.Prompt
+	default:
+		return ""
+	}
+}
+
 // AwaitsOutcome reports whether an outcome must follow: the call was
 // forwarded, and is one that is answered.
 func (r *Record) AwaitsOutcome() bool {

@@ -157,36 +157,53 @@ func attacks() []attack {
 	}
 }
 
+// struck is one attack that was made.
+type struck struct {
+	path string
+	seq  uint64 // of the record that was attacked
+	want uint64 // the first that a verifier has to name
+	undo func()
+}
+
+// strike attacks a record somewhere in a segment that is closed: neither its
+// first, which is checked in its own way, nor one of the last frame, which has
+// nothing behind it to swap with.
+func (a *attack) strike(t *testing.T, rng *rand.Rand, dir string, segs []segmentFile) struck {
+	t.Helper()
+	n := rng.IntN(len(segs) - 1)
+	path := filepath.Join(dir, segs[n].name)
+	saved, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := takeApart(t, path)
+	lo, hi := segs[n].first+1, segs[n+1].first-uint64(len(f.frames[len(f.frames)-1]))
+	seq := lo + rng.Uint64N(hi-lo)
+	frame, i := f.locate(seq)
+	want := a.do(f, frame, i, seq)
+	f.write(t)
+	return struck{path, seq, want, func() {
+		if err := os.WriteFile(path, saved, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}}
+}
+
 func TestAttacker(t *testing.T) {
 	logDir, dir, segs, _ := grown(t)
 	rng := rand.New(rand.NewPCG(7, 7))
 	for _, a := range attacks() {
 		for range 20 {
-			n := rng.IntN(len(segs) - 1)
-			path := filepath.Join(dir, segs[n].name)
-			saved, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := takeApart(t, path)
-			// Neither the first record, which is checked in its own way, nor the
-			// last frame, which has nothing behind it to swap with.
-			lo, hi := segs[n].first+1, segs[n+1].first-uint64(len(f.frames[len(f.frames)-1]))
-			seq := lo + rng.Uint64N(hi-lo)
-			frame, i := f.locate(seq)
-			want := a.do(f, frame, i, seq)
-			f.write(t)
+			s := a.strike(t, rng, dir, segs)
 			rep, err := Verify(logDir, VerifyOptions{})
 			bad := rep.FirstBad()
 			if err != nil || bad == nil {
-				t.Fatalf("%s of record %d: not found (%v)", a.name, seq, err)
+				t.Fatalf("%s of record %d: not found (%v)", a.name, s.seq, err)
 			}
-			if bad.Seq != want || bad.File != path || bad.ID != FormatID(0, want) {
-				t.Errorf("%s of record %d in %s: named record %d in %s (%s), want %d", a.name, seq, segs[n].name, bad.Seq, filepath.Base(bad.File), bad.What, want)
+			if bad.Seq != s.want || bad.File != s.path || bad.ID != FormatID(0, s.want) {
+				t.Errorf("%s of record %d in %s: named record %d in %s (%s), want %d", a.name, s.seq, filepath.Base(s.path), bad.Seq, filepath.Base(bad.File), bad.What, s.want)
 			}
-			if err := os.WriteFile(path, saved, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			s.undo()
 		}
 	}
 	if rep, err := Verify(logDir, VerifyOptions{}); err != nil || rep.Tampered() {

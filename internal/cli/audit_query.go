@@ -52,11 +52,7 @@ func (a *app) query(ctx context.Context, f *queryFlags) error {
 	if f.limit < 0 {
 		return usage("--limit is a number of lines", "custos audit query --limit 100")
 	}
-	dir, err := a.logDir()
-	if err != nil {
-		return err
-	}
-	filter, err := a.filter(&f.filterFlags)
+	dir, filter, err := a.asked(&f.filterFlags)
 	if err != nil {
 		return err
 	}

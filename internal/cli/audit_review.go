@@ -68,11 +68,7 @@ func (a *app) review(ctx context.Context, f *reviewFlags) error {
 	if f.terms.Since == "" {
 		f.terms.Since = reviewSince
 	}
-	dir, err := a.logDir()
-	if err != nil {
-		return err
-	}
-	filter, err := a.filter(&f.filterFlags)
+	dir, filter, err := a.asked(&f.filterFlags)
 	if err != nil {
 		return err
 	}

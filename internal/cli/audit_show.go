@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -63,16 +64,5 @@ func (a *app) printRecord(rec *audit.Record) error {
 
 // target is what a record is about, as people read it.
 func targetOf(r *audit.Record) string {
-	switch {
-	case r.Tool != "":
-		return term.Escape(r.Backend + "." + r.Tool)
-	case r.URI != "":
-		return term.Escape(r.URI)
-	case r.Prompt != "":
-		return term.Escape("prompt " + r.Prompt)
-	case r.Method != "":
-		return term.Escape(r.Method)
-	default:
-		return "a message that could not be read"
-	}
+	return term.Escape(cmp.Or(r.Target(), r.Method, "a message that could not be read"))
 }

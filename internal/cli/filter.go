@@ -67,6 +67,16 @@ func (f *filterFlags) addTimes(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.terms.Until, "until", "", "the first `time` that does not count")
 }
 
+// asked is what a command that reads the log begins with: where the log is, and
+// what is asked of it.
+func (a *app) asked(flags *filterFlags) (logDir string, f query.Filter, err error) {
+	if logDir, err = a.logDir(); err != nil {
+		return "", f, err
+	}
+	f, err = a.filter(flags)
+	return logDir, f, err
+}
+
 // filter reads the conditions. Judged values become digests under the key of the
 // state directory.
 func (a *app) filter(flags *filterFlags) (query.Filter, error) {

@@ -39,11 +39,7 @@ Outcomes are printed where their kind or a label is asked for.
 }
 
 func (a *app) tail(ctx context.Context, f *tailFlags) error {
-	dir, err := a.logDir()
-	if err != nil {
-		return err
-	}
-	filter, err := a.filter(&f.filterFlags)
+	dir, filter, err := a.asked(&f.filterFlags)
 	if err != nil {
 		return err
 	}

@@ -37,11 +37,7 @@ func (a *app) whyCommand() *cobra.Command {
 
 // whyLast explains the last refusal that matches.
 func (a *app) whyLast(f *filterFlags) error {
-	dir, err := a.logDir()
-	if err != nil {
-		return err
-	}
-	filter, err := a.filter(f)
+	dir, filter, err := a.asked(f)
 	if err != nil {
 		return err
 	}

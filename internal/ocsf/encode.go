@@ -1,6 +1,7 @@
 package ocsf
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -138,19 +139,8 @@ func summary(r *audit.Record) string {
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
-// target is what a call is about.
-func target(r *audit.Record) string {
-	switch {
-	case r.Tool != "":
-		return r.Backend + "." + r.Tool
-	case r.URI != "":
-		return r.URI
-	case r.Prompt != "":
-		return "prompt " + r.Prompt
-	default:
-		return r.Backend
-	}
-}
+// target is what a call is about, or the server that it went to.
+func target(r *audit.Record) string { return cmp.Or(r.Target(), r.Backend) }
 
 // AppendASCII appends JSON with everything that is not printable ASCII escaped.
 // In JSON such characters stand in strings alone, so the meaning stays.

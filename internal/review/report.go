@@ -355,14 +355,8 @@ func clip[T any](list []T, n int) ([]T, int) {
 // target names what a record is about.
 func target(r *audit.Record) string {
 	switch {
-	case r.Tool != "":
-		return r.Backend + "." + r.Tool
-	case r.URI != "":
-		return r.URI
-	case r.Prompt != "":
-		return "prompt " + r.Prompt
-	case r.Method != "":
-		return r.Method
+	case r.Target() != "" || r.Method != "":
+		return cmp.Or(r.Target(), r.Method)
 	case r.Kind == audit.KindAdmission:
 		return "a message that could not be read"
 	case r.Detail != "":
