@@ -114,8 +114,10 @@ func TestTerms(t *testing.T) {
 		want  Terms
 	}{
 		{"nothing said", rules(Standing{}), Terms{Uses: DefaultUses, For: Span(DefaultStanding), Idle: Span(DefaultIdle)}},
-		{"the shortest, the fewest", rules(Standing{Max: time.Hour, Uses: 9}, Standing{Max: 20 * time.Minute}, Standing{Uses: 3}),
-			Terms{Uses: 3, For: Span(20 * time.Minute), Idle: Span(20 * time.Minute)}},
+		{
+			"the shortest, the fewest", rules(Standing{Max: time.Hour, Uses: 9}, Standing{Max: 20 * time.Minute}, Standing{Uses: 3}),
+			Terms{Uses: 3, For: Span(20 * time.Minute), Idle: Span(20 * time.Minute)},
+		},
 		{"longer than the default", rules(Standing{Max: 24 * time.Hour}), Terms{Uses: DefaultUses, For: Span(24 * time.Hour), Idle: Span(DefaultIdle)}},
 	} {
 		got := DefaultTerms(c.rules)

@@ -132,8 +132,11 @@ func TestNobodyIsOfferedWhatTheRuleDoesNotAllow(t *testing.T) {
 		long time.Duration
 		want error
 	}{
-		{"same", 6, 0, approval.ErrTerms}, {"same", -1, 0, approval.ErrTerms}, {"same", 0, 2 * time.Hour, approval.ErrTerms},
-		{"same", 0, -time.Hour, approval.ErrTerms}, {"same", 5, time.Hour, nil},
+		{"same", 6, 0, approval.ErrTerms},
+		{"same", -1, 0, approval.ErrTerms},
+		{"same", 0, 2 * time.Hour, approval.ErrTerms},
+		{"same", 0, -time.Hour, approval.ErrTerms},
+		{"same", 5, time.Hour, nil},
 	} {
 		if _, err := d.Terms(t.Context(), id, far.name, far.uses, far.long); !errors.Is(err, far.want) {
 			t.Errorf("%+v: %v", far, err)
