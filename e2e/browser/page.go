@@ -112,12 +112,20 @@ func (p *Page) Until(expression string) {
 }
 
 // Click moves the mouse to an element that a person can see, and clicks there.
+// A page that is being filled moves: it waits until the element stands still.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
 	p.Until(`(() => { const e = ` + element(selector) + `; return e && !e.disabled && e.checkVisibility() })()`)
 	var at struct{ X, Y float64 }
-	p.Eval(`(() => { const e = `+element(selector)+`; e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect();
-		return {X: r.x + r.width / 2, Y: r.y + r.height / 2} })()`, &at)
+	where := `(async () => { const middle = () => { const e = ` + element(selector) + `; e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect();
+		return {X: r.x + r.width / 2, Y: r.y + r.height / 2, e} };
+		const a = middle(); await new Promise((f) => setTimeout(f, 100)); const b = middle();
+		return a.X === b.X && a.Y === b.Y && b.e.contains(document.elementFromPoint(b.X, b.Y)) ? {X: b.X, Y: b.Y} : {} })()`
+	for deadline := time.Now().Add(Patience); at.X == 0; {
+		if p.Eval(where, &at); time.Now().After(deadline) {
+			p.t.Fatalf("%s does not stand still", selector)
+		}
+	}
 	for _, kind := range []string{"mouseMoved", "mousePressed", "mouseReleased"} {
 		p.browser.must(p.session, "Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
 	}
