@@ -122,8 +122,11 @@ func TestBreakGlassIsCountedExactly(t *testing.T) {
 		b := s.open(t)
 		for range 4 {
 			all.Go(func() {
-				used, err := b.Lift(t.Context(), "os:dev", "", []approval.Glass{incident(nil)})
-				if err != nil {
+				var used []Leased
+				if err := patiently(func() (err error) {
+					used, err = b.Lift(t.Context(), "os:dev", "", []approval.Glass{incident(nil)})
+					return err
+				}); err != nil {
 					t.Error(err)
 				}
 				passed.Add(int32(len(used)))
