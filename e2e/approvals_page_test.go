@@ -161,10 +161,13 @@ func (l *office) keepsToItself(served *servedPage, p *browser.Page) {
 			t.Errorf("the page asked for %s", url)
 		}
 	}
-	var kept []any
-	p.Eval(`[location.href, document.cookie, localStorage.length + sessionStorage.length, history.length > 1, document.documentElement.outerHTML]`, &kept)
-	if kept[0] != served.at.Page || kept[1] != "" || kept[2] != 0.0 || strings.Contains(kept[4].(string), token) {
-		t.Errorf("the page keeps %v", kept[:3])
+	var kept struct {
+		Href, Cookie, Whole string
+		Stored              int
+	}
+	p.Eval(`({Href: location.href, Cookie: document.cookie, Stored: localStorage.length + sessionStorage.length, Whole: document.documentElement.outerHTML})`, &kept)
+	if kept.Href != served.at.Page || kept.Cookie != "" || kept.Stored != 0 || strings.Contains(kept.Whole, token) {
+		t.Errorf("the page keeps %+v", kept)
 	}
 	if strings.Contains(served.process.Stderr(), token) {
 		t.Error("the token is in an error")

@@ -161,6 +161,7 @@ func codeHint(c admin.Code) string {
 		return "custos approvals enrol"
 	case admin.WrongCode:
 		return "each code counts once: wait for the next one"
+	default:
+		return ""
 	}
-	return ""
 }

@@ -168,10 +168,7 @@ func TestWhoMayFollow(t *testing.T) {
 		t.Errorf("one more: %d %s", got.status, got.body)
 	}
 	all[0].stop()
-	for { // the place is free once the server saw that the reader is gone
-		if len(b.page.followers) < maxFollowers {
-			break
-		}
+	for len(b.page.followers) == maxFollowers { // until the server saw that the reader is gone
 		time.Sleep(time.Millisecond)
 	}
 	b.follow("", "").next()

@@ -265,7 +265,11 @@ func fits(t *testing.T, want, text string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root.(map[string]any)["components"] = whole["components"]
+	top, ok := root.(map[string]any)
+	if !ok {
+		t.Fatalf("%s is no schema", want)
+	}
+	top["components"] = whole["components"]
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("api.json", root); err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func problemOf(err error) *problem {
 	if !errors.As(err, &r) {
 		return &problem{http.StatusInternalServerError, internalCode, err.Error()}
 	}
-	status := http.StatusForbidden // it does not count
+	var status int
 	switch r.Code {
 	case admin.Invalid:
 		status = http.StatusBadRequest
@@ -81,6 +81,8 @@ func problemOf(err error) *problem {
 		status = http.StatusTooManyRequests
 	case admin.Evidence:
 		status = http.StatusServiceUnavailable
+	default: // it does not count
+		status = http.StatusForbidden
 	}
 	return &problem{status, r.Code, r.Text}
 }

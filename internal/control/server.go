@@ -3,8 +3,7 @@ package control
 import (
 	"cmp"
 	"errors"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -68,7 +67,7 @@ func (s *Server) serve(handler func() http.Handler) {
 			_ = h.Serve(l) // it ends with Close
 		}
 		if l.first != nil {
-			l.first.Close()
+			_ = l.first.Close() // nothing was read of it
 		}
 	})
 }
@@ -84,7 +83,7 @@ func (s *Server) begin(handler func() http.Handler) *http.Server {
 		Handler: handler(), ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true,
 		// Standard error is the guard's; what strangers send has no place there.
-		ErrorLog: log.New(io.Discard, "", 0),
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	return s.http
 }
@@ -157,14 +156,14 @@ func (g *gate) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if !g.admit(c) {
-			c.Close()
+			_ = c.Close() // nothing was read of it
 			continue
 		}
 		select {
 		case g.room <- struct{}{}:
 			return &counted{Conn: c, leave: sync.OnceFunc(func() { <-g.room })}, nil
 		default:
-			c.Close()
+			_ = c.Close() // nothing was read of it
 		}
 	}
 }
