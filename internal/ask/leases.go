@@ -133,6 +133,7 @@ func (d *Desk) Review(ctx context.Context, id, note string, by approval.Vote) (L
 	if err != nil {
 		return LeaseView{}, err
 	}
+	d.sweep(ctx, b)
 	l, err := b.Review(ctx, n, by.By, func(l *book.Leased) error { return d.leaseRecord(l, "reviewed", by.Answer, note) })
 	return d.Lease(&l), err
 }
