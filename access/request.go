@@ -21,6 +21,8 @@ type Request struct {
 	// Later says that the caller only wants to know whether the request is held,
 	// and asks again elsewhere: to ask people takes a while.
 	Later bool
+	// FromBackend says that the guarded server asks this of the client.
+	FromBackend bool
 
 	Name    string // tool name, resource URI, prompt name; the method for Kind Method
 	Backend string // the backend's configured name

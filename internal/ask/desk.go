@@ -147,7 +147,7 @@ func (d *Desk) record(it *book.Item, v *approval.Vote) error {
 		rec.Decision, rec.Reason = access.Allow, access.ApprovalGranted
 	default: // a quorum is not complete
 	}
-	if len(r.Rules) > 0 && r.Act == "" {
+	if len(r.Rules) > 0 && r.Holds() {
 		rec.Rule, rec.Position = r.Rules[0].ID, r.Rules[0].Position
 	}
 	switch r.Kind {

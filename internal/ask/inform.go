@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/post"
 )
 
@@ -170,6 +171,8 @@ type Word struct {
 	// Tool is "" for what is no call of a tool: names of resources and prompts are
 	// an agent's words.
 	Tool string `json:"tool,omitempty"`
+	// Asker is "server" where the guarded server asks this of the client.
+	Asker string `json:"asker,omitempty"`
 	// Rules hold the call.
 	Rules   []string  `json:"rules"`
 	Opened  time.Time `json:"opened"`
@@ -218,6 +221,9 @@ func (d *Desk) word(ctx context.Context, id string, details bool, env *Env) (*Wo
 		Opened: v.Opened.UTC(), Expires: v.Expires.UTC(), Arguments: len(v.Arguments), Hidden: v.Hidden, Masked: v.Masked,
 		Command: "custos approvals allow " + v.ID, Rules: []string{},
 	}
+	if it.Request.Act == approval.ActAsk {
+		w.Asker = "server"
+	}
 	if it.Request.Kind == access.Tool {
 		w.Tool = cut(s.text(it.Request.Name))
 	}
@@ -255,6 +261,9 @@ func cut(s string) string {
 func (w *Word) what() string {
 	if w.Tool != "" {
 		return w.Tool + " of " + w.Backend
+	}
+	if w.Asker != "" {
+		return w.Method + " of the server " + w.Backend
 	}
 	return w.Method + " to " + w.Backend
 }

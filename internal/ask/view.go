@@ -189,6 +189,9 @@ func plainTitle(r *approval.Request) string {
 	case access.Tool:
 		return r.Backend + "." + r.Name
 	case access.Method:
+		if r.Act == approval.ActAsk {
+			return r.Name + " of the server " + r.Backend
+		}
 		return r.Name
 	default:
 		return r.Kind.String() + " " + r.Name

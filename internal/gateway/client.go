@@ -229,7 +229,12 @@ func (s *Stdio) withdraw(m *canon.Message) bool {
 	if !ok {
 		return false
 	}
-	r := s.held.calls.cancel(key)
+	return stopHeld(s.held.calls, key)
+}
+
+// stopHeld ends the wait of what is cancelled, and reports whether it waited.
+func stopHeld(in *table, key string) bool {
+	r := in.cancel(key)
 	if r != nil {
 		r.stop(errWithdrawn)
 	}

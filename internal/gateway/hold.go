@@ -55,6 +55,7 @@ var (
 // holds are the calls of a session that wait for a person.
 type holds struct {
 	calls *table
+	asks  *table // requests of the server
 	all   sync.WaitGroup
 
 	mu    sync.Mutex
@@ -64,7 +65,7 @@ type holds struct {
 }
 
 // take keeps one more call of n bytes, if there is room.
-func (h *holds) take(key string, r *request, n, limit int) bool {
+func (h *holds) take(in *table, key string, r *request, n, limit int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.over != nil || h.count >= maxHeld || h.bytes+n > limit {
@@ -73,7 +74,7 @@ func (h *holds) take(key string, r *request, n, limit int) bool {
 	h.count++
 	h.bytes += n
 	h.all.Add(1)
-	h.calls.add(key, r)
+	in.add(key, r)
 	return true
 }
 
@@ -92,7 +93,7 @@ func (s *Stdio) endHolds(why error) {
 	h.mu.Lock()
 	h.over = why
 	h.mu.Unlock()
-	for _, r := range h.calls.waiting() {
+	for _, r := range append(h.calls.waiting(), h.asks.waiting()...) {
 		r.stop(why)
 	}
 	ended := make(chan struct{})
@@ -112,6 +113,8 @@ type heldCall struct {
 	told     int
 	// elicited says that the client's form was tried, and not to be tried again.
 	elicited bool
+	// server says that the server asks: see hold_server.go.
+	server bool
 	// quiet ends those who ask about asked, and waits for them.
 	quiet func()
 }
@@ -148,7 +151,7 @@ func (h *heldCall) keep(run func(context.Context)) bool {
 	ctx, stop := context.WithCancelCause(context.Background())
 	h.r.stop = stop
 	n := len(h.m.Raw)
-	if !h.s.held.take(h.m.IDKey, h.r, n, h.s.opt.InFlight) {
+	if !h.s.held.take(h.waiting(), h.m.IDKey, h.r, n, h.s.opt.InFlight) {
 		stop(nil)
 		return false
 	}
@@ -241,7 +244,7 @@ func (h *heldCall) lapsed() bool {
 
 // relist has the server list its tools where it said that they changed.
 func (h *heldCall) relist() {
-	if h.m.Method != "tools/call" {
+	if h.m.Method != "tools/call" || h.server {
 		return
 	}
 	switch _, state := h.s.opt.Tools.Lookup(h.m.Params.Get("name").Text()); state {
@@ -276,7 +279,7 @@ func (h *heldCall) tell() error {
 // are so small that those of the server are larger.
 func (h *heldCall) progress() {
 	token := h.m.Params.Path("_meta", "progressToken")
-	if token.IsAbsent() {
+	if token.IsAbsent() || h.server {
 		return
 	}
 	h.told++
@@ -287,13 +290,17 @@ func (h *heldCall) progress() {
 // leave takes the call out of those that wait, and reports whether the client
 // still wants it.
 func (h *heldCall) leave() bool {
-	r := h.s.held.calls.take(h.m.IDKey)
+	r := h.waiting().take(h.m.IDKey)
 	return r != nil && !r.gone
 }
 
 // forward sends the allowed call on its way. Its id passes from one table to
 // the other without being free in between.
 func (h *heldCall) forward(a *pep.Admission) {
+	if h.server {
+		h.putToClient(a)
+		return
+	}
 	r := &request{id: h.r.id, method: h.r.method, token: h.r.token, task: h.r.task, list: h.r.list, adm: a}
 	h.s.asked.add(h.m.IDKey, r)
 	if !h.leave() {
@@ -308,7 +315,11 @@ func (h *heldCall) forward(a *pep.Admission) {
 
 // refuse answers the client with a denial.
 func (h *heldCall) refuse(a *pep.Admission) {
-	if h.leave() {
+	switch {
+	case !h.leave():
+	case h.server:
+		h.s.refuseServer(h.r, a)
+	default:
 		h.s.answerClient(h.m.ID.Raw(), a, h.refuseAs)
 	}
 }

@@ -23,6 +23,9 @@ const inputKey = "custos-approval"
 
 // asksBack reports whether a held call can be answered with a question.
 func (h *heldCall) asksBack() bool {
+	if h.server { // whatever its method is called
+		return false
+	}
 	switch h.m.Method {
 	case "tools/call", "prompts/get", "resources/read":
 		return h.s.uses(channel) && !h.elicited && modern(&h.m) &&

@@ -167,7 +167,7 @@ func (s *Stdio) serverResult(r *request, m *canon.Message) {
 
 // serverRequest decides a question of the server before the client sees it.
 func (s *Stdio) serverRequest(m *canon.Message) {
-	if s.asking.waits(m.IDKey) {
+	if s.held.asks.waits(m.IDKey) || s.asking.waits(m.IDKey) {
 		s.anomaly("server", "a request whose id is already in use")
 		return
 	}
@@ -177,19 +177,32 @@ func (s *Stdio) serverRequest(m *canon.Message) {
 		s.toClient.Send(item{frame: m.Raw})
 		return
 	}
-	a := s.opt.Point.Admit(pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw(), Direction: pep.FromBackend})
-	if a.Decision.Denied() {
-		s.toServer.Send(item{wait: a, frame: errorAnswer(r.id, a), failed: func(error) []byte {
-			return errorAnswer(r.id, a)
-		}})
-		return
+	call := pep.Call{Method: m.Method, Params: m.Params, ID: m.ID.Raw(), Direction: pep.FromBackend, Waits: s.opt.Desk != nil, Later: true}
+	switch a := s.opt.Point.Admit(call); {
+	case a.Held():
+		s.holdServer(m, call, r, a)
+	case a.Decision.Denied():
+		s.refuseServer(r, a)
+	default:
+		r.adm = a
+		s.asking.add(m.IDKey, r)
+		s.askOfClient(m, r)
 	}
-	r.adm = a
-	s.asking.add(m.IDKey, r)
-	s.toClient.Send(item{wait: a, frame: m.Raw, failed: func(error) []byte {
+}
+
+// refuseServer answers the server with a denial.
+func (s *Stdio) refuseServer(r *request, a *pep.Admission) {
+	s.toServer.Send(item{wait: a, frame: errorAnswer(r.id, a), failed: func(error) []byte {
+		return errorAnswer(r.id, a)
+	}})
+}
+
+// askOfClient sends an allowed request of the server once its record is durable.
+func (s *Stdio) askOfClient(m *canon.Message, r *request) {
+	s.toClient.Send(item{wait: r.adm, frame: m.Raw, failed: func(error) []byte {
 		s.asking.take(m.IDKey)
-		a.Unrecorded()
-		s.toServer.Send(item{frame: errorAnswer(r.id, a)})
+		r.adm.Unrecorded()
+		s.toServer.Send(item{frame: errorAnswer(r.id, r.adm)})
 		return nil
 	}})
 }
@@ -198,6 +211,9 @@ func (s *Stdio) serverRequest(m *canon.Message) {
 func (s *Stdio) serverNotification(m *canon.Message) {
 	switch m.Method {
 	case "notifications/cancelled":
+		if s.serverWithdraws(m) {
+			return // the client never saw the question
+		}
 		s.cancel(s.asking, m)
 	case "notifications/progress":
 		if !s.asked.progressing(progressKey(m.Params.Get("progressToken"))) {

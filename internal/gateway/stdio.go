@@ -100,7 +100,7 @@ type Stdio struct {
 // New prepares a session; [Stdio.Run] runs it.
 func New(o Options) *Stdio {
 	s := &Stdio{
-		opt: o, asked: newTable(), asking: newTable(), held: holds{calls: newTable()}, inputs: newInputs(),
+		opt: o, asked: newTable(), asking: newTable(), held: holds{calls: newTable(), asks: newTable()}, inputs: newInputs(),
 		prefix:     "custos-" + rand.Text() + "-",
 		clientGone: make(chan struct{}), serverGone: make(chan struct{}),
 	}

@@ -114,6 +114,9 @@ func (a *Administrator) held(s *pdp.Snapshot, r *access.Request, def *inventory.
 	if def != nil {
 		h.Definition = def.Digest
 	}
+	if r.FromBackend {
+		h.Act = approval.ActAsk
+	}
 	for _, text := range r.Tool.Secrets {
 		if p, err := pdp.ParseArgPath(text); err == nil { // it was read once, with the policy
 			h.Secrets = append(h.Secrets, p.Keys())

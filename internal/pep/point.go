@@ -192,7 +192,7 @@ func (a *Admission) append(p *Point, rec audit.Record) {
 func (p *Point) request(c *Call, t target) *access.Request {
 	r := &access.Request{
 		Kind: t.kind, Method: c.Method, Backend: p.opt.Backend, Name: t.name, Args: t.args,
-		Passes:  t.passes,
+		Passes: t.passes, FromBackend: c.Direction == FromBackend,
 		Subject: p.opt.Subject, Session: p.opt.Session, Client: p.clientName(), Agent: c.Caller.Agent,
 	}
 	if c.Waits {
