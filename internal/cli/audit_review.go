@@ -88,12 +88,8 @@ func (a *app) review(ctx context.Context, f *reviewFlags) error {
 	case a.json:
 		return json.NewEncoder(a.Out).Encode(report)
 	default:
-		due, err := a.reviewsDue()
-		if err != nil {
-			return err
-		}
-		for i := range due {
-			a.say("to be reviewed: %s", reviewLine(&due[i], time.Now()))
+		for _, l := range a.reviewsDue() {
+			a.say("to be reviewed: %s", reviewLine(&l, time.Now()))
 		}
 		return report.WriteText(a.Out, a.paint(), time.Local)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/custos-zt/custos/internal/admin"
 	"github.com/custos-zt/custos/internal/ask"
+	"github.com/custos-zt/custos/internal/term"
 )
 
 func (a *app) leasesRevokeCommand() *cobra.Command {
@@ -77,21 +78,24 @@ func (a *app) onLease(ctx context.Context, do func(context.Context, *admin.Opera
 	return nil
 }
 
-// reviewsDue lists the leases that somebody has to look at.
-func (a *app) reviewsDue() ([]ask.LeaseView, error) {
-	c, err := a.counter()
-	if errors.Is(err, errNoBook) {
-		return []ask.LeaseView{}, nil
+// reviewsDue lists the leases that somebody has to look at. Whoever asks wants to
+// know more than that: what keeps it from being read is said, and no failure.
+func (a *app) reviewsDue() []ask.LeaseView {
+	due, err := func() ([]ask.LeaseView, error) {
+		c, err := a.counter()
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		return c.op.Due(context.Background())
+	}()
+	if err != nil && !errors.Is(err, errNoBook) {
+		a.say("warning: which leases have to be reviewed cannot be read: %s", term.Escape(err.Error()))
 	}
-	if err != nil {
-		return nil, err
+	if due == nil {
+		due = []ask.LeaseView{}
 	}
-	defer c.Close()
-	list, err := c.op.Due(context.Background())
-	if err != nil {
-		return nil, failure(err, "")
-	}
-	return list, nil
+	return due
 }
 
 // reviewLine says in one line which lease has to be looked at, and by when.
