@@ -23,7 +23,7 @@ import (
 
 // Patience is how long a method waits before it fails the test. A browser on a
 // machine under load is slow.
-const Patience = 90 * time.Second
+const Patience = 3 * time.Minute
 
 // Browser is one started browser.
 type Browser struct {
