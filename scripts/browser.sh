@@ -54,5 +54,7 @@ unpack chromium.br >"$to/bin/chromium"
 unpack swiftshader.tar.br | tar -x -C "$to/bin"
 unpack al2023.tar.br | tar -x -C "$to/bin"
 chmod +x "$to/bin/chromium"
+LD_LIBRARY_PATH=$to/bin/lib "$to/bin/chromium" --version >>"$log" 2>&1 </dev/null ||
+  cannot "the Chromium that was installed does not start (full output: $log)"
 rm -rf "$to/node_modules"
 printf '%s\n' "$want" >"$stamp"
