@@ -120,6 +120,7 @@ func TestWhatALeaseDoesNotAnswer(t *testing.T) {
 		"a group":          func(c *approval.Call) { c.Rules[0].Group = "leads" },
 		"two people":       func(c *approval.Call) { c.Rules[0].Quorum = 2 },
 		"an act":           func(c *approval.Call) { c.Act = approval.ActLease },
+		"a server asks":    func(c *approval.Call) { c.Act = approval.ActAsk },
 		"policy":           func(c *approval.Call) { c.Policy = "sha256:q" }, // but the same rule
 	} {
 		s := newShelf(t)
