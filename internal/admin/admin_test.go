@@ -24,6 +24,7 @@ type bureau struct {
 	*Operations
 	t    *testing.T
 	desk *ask.Desk
+	log  *audit.Log
 	dir  string
 }
 
@@ -51,7 +52,7 @@ func newBureau(t *testing.T) *bureau {
 		Running: func() ([]state.Description, error) {
 			return []state.Description{{Slot: 0, PID: 1, Backend: "files"}}, nil
 		},
-	}), t, desk, dir}
+	}), t, desk, log, dir}
 }
 
 // hold holds a call and returns its id.
@@ -261,6 +262,13 @@ func TestWithoutEvidence(t *testing.T) {
 	id := b.hold(`{}`)
 	if _, err := b.as(Approver).Answer(t.Context(), id, Answer{Allow: true}); code(t, err) != Evidence {
 		t.Error(err)
+	}
+	b.opt.Ready = nil
+	if err := b.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.as(Approver).Answer(t.Context(), id, Answer{Allow: true}); code(t, err) != Evidence {
+		t.Errorf("a log that takes nothing: %v", err)
 	}
 	if v, err := b.as(Viewer).Approval(t.Context(), id); err != nil || v.State != access.ApprovalOpen {
 		t.Errorf("%+v, %v", v, err)

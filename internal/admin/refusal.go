@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/custos-zt/custos/access"
+	"github.com/custos-zt/custos/audit"
 	"github.com/custos-zt/custos/internal/approval"
 	"github.com/custos-zt/custos/internal/approval/book"
 	"github.com/custos-zt/custos/internal/ask"
@@ -29,7 +30,7 @@ const (
 	WrongCode  Code = "wrong_code"  // wrong, too old, or used
 	CodeLocked Code = "code_locked" // too many wrong codes
 	Standing   Code = "standing"    // the rule lets no answer stand, or not this far
-	Evidence   Code = "evidence"    // the log is not open, so that no answer counts
+	Evidence   Code = "evidence"    // the log cannot be written, so that no answer counts
 )
 
 // Codes returns all of them.
@@ -89,6 +90,7 @@ func refusal(err error) error {
 		{book.ErrNoDevice, NoDevice},
 		{book.ErrCode, WrongCode},
 		{book.ErrLocked, CodeLocked},
+		{audit.ErrFailed, Evidence},
 	} {
 		if errors.Is(err, known.err) {
 			return &Refusal{known.code, err.Error(), err}
