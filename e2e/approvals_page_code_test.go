@@ -79,3 +79,30 @@ func TestApprovalPageAsksForACode(t *testing.T) {
 		t.Errorf("the page had %q", seen)
 	}
 }
+
+// Where the rule lets it, an answer on the page stands for later calls, and the
+// page says what was opened.
+func TestApprovalPageLetsAnAnswerStand(t *testing.T) {
+	t.Parallel()
+	program, libraries := peers.Browser(t)
+	l := newOffice(t, "policy: asks\nrules:\n  - {id: asked, approve: [\"server.echo\"], approval: {standing: {max: 1h, uses: 3}}, unlisted_args: allow}\n", "0s")
+	sdk := client.Connect(t, l.guarding(peers.Bad(t)), client.Settings{Version: "2025-11-25"})
+	if r, err := sdk.CallTool(t.Context(), echo("Ada")); err != nil || said(r) == "Ada" {
+		t.Fatalf("it was not held: %+v, %v", r, err)
+	}
+	served := l.serve()
+	p := browser.Start(t, program, libraries).Open(served.at.Approver)
+	p.Until(`document.querySelector("#a_1 .standing")?.checkVisibility()`)
+	var chosen string
+	p.Eval(`(() => { const s = document.querySelector("#a_1 .standing"); s.value = [...s.options].at(-1).value; return s.value })()`, &chosen)
+	p.Click("#a_1 .allow")
+	p.Until(`document.querySelector("#a_1 [role=alert]").textContent.startsWith("l_1 answers later calls")`)
+	for _, message := range []string{"Ada", "Grace", "Edsger"} { // the call itself, and two by the lease
+		if r, err := sdk.CallTool(t.Context(), echo(message)); err != nil || said(r) != message {
+			t.Errorf("%s, standing %s: %+v, %v", message, chosen, r, err)
+		}
+	}
+	if seen := p.Seen(); len(seen) > 0 {
+		t.Errorf("the page had %q", seen)
+	}
+}
