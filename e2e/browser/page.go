@@ -78,7 +78,10 @@ func (p *Page) eval(expression string, value any) (problem string) {
 			} `json:"exception"`
 		} `json:"exceptionDetails"`
 	}
-	p.browser.must(p.session, "Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got)
+	// A document that is just being made has nowhere to evaluate it yet.
+	if err := p.browser.call(p.session, "Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got); err != nil {
+		return err.Error()
+	}
 	if got.Exception != nil {
 		return got.Exception.Text + " " + got.Exception.Exception.Description
 	}
