@@ -65,45 +65,42 @@ func failed(t *testing.T, dir string, opt Options, f *failing) Head {
 	return good
 }
 
-// bubble runs a subtest on a clock of its own: a deadline passes at once where
-// everybody waits, and never where the machine is only slow.
-func bubble(t *testing.T, name string, f func(t *testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
-}
-
-// The disk of the log takes nothing any more; the secondary directory does.
+// The disk of the log takes nothing any more; the secondary directory does. On a
+// clock of its own a deadline passes at once where everybody waits, and never
+// where the machine is only slow.
 func TestSecondaryBreadcrumb(t *testing.T) {
 	for _, mode := range []string{"fails", "hangs"} {
-		bubble(t, mode, func(t *testing.T) {
-			logDir, dir := slot(t)
-			opt := signing(t)
-			opt.every, opt.Secondary = time.Hour, t.TempDir()
-			f := &failing{what: func(path string) bool { return filepath.Dir(path) == dir }}
-			if mode == "hangs" {
-				f.hang = make(chan struct{})
-				defer close(f.hang)
-			}
-			good := failed(t, dir, opt, f)
-			if c, err := ReadBreadcrumb(dir); c != nil || err != nil {
-				t.Fatalf("the broken disk took a breadcrumb: %+v, %v", c, err)
-			}
-			c, err := readCrumb(filepath.Join(opt.Secondary, secondaryName(opt.Instance, 0)))
-			if err != nil || c == nil || !c.is(good) {
-				t.Fatalf("breadcrumb %+v, %v; want record %d", c, err, good.Seq)
-			}
-			l := mustOpen(t, dir, opt)
-			mustClose(t, l)
-			gap, err := Last(logDir, func(r *Record) bool { return r.Kind == KindGap })
-			if err != nil || gap.LastGood == nil || gap.LastGood.Seq != good.Seq || gap.Signature == "" {
-				t.Fatalf("gap record: %+v, %v", gap, err)
-			}
-			if rep, err := Verify(logDir, VerifyOptions{}); err != nil || rep.Tampered() {
-				t.Fatalf("verify: %v, %+v", err, rep.FirstBad())
-			}
-			if c, err := findCrumb(dir, &opt); c != nil || err != nil {
-				t.Fatalf("a breadcrumb is left after recovery: %+v, %v", c, err)
-			}
+		t.Run(mode, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				logDir, dir := slot(t)
+				opt := signing(t)
+				opt.every, opt.Secondary = time.Hour, t.TempDir()
+				f := &failing{what: func(path string) bool { return filepath.Dir(path) == dir }}
+				if mode == "hangs" {
+					f.hang = make(chan struct{})
+					defer close(f.hang)
+				}
+				good := failed(t, dir, opt, f)
+				if c, err := ReadBreadcrumb(dir); c != nil || err != nil {
+					t.Fatalf("the broken disk took a breadcrumb: %+v, %v", c, err)
+				}
+				c, err := readCrumb(filepath.Join(opt.Secondary, secondaryName(opt.Instance, 0)))
+				if err != nil || c == nil || !c.is(good) {
+					t.Fatalf("breadcrumb %+v, %v; want record %d", c, err, good.Seq)
+				}
+				l := mustOpen(t, dir, opt)
+				mustClose(t, l)
+				gap, err := Last(logDir, func(r *Record) bool { return r.Kind == KindGap })
+				if err != nil || gap.LastGood == nil || gap.LastGood.Seq != good.Seq || gap.Signature == "" {
+					t.Fatalf("gap record: %+v, %v", gap, err)
+				}
+				if rep, err := Verify(logDir, VerifyOptions{}); err != nil || rep.Tampered() {
+					t.Fatalf("verify: %v, %+v", err, rep.FirstBad())
+				}
+				if c, err := findCrumb(dir, &opt); c != nil || err != nil {
+					t.Fatalf("a breadcrumb is left after recovery: %+v, %v", c, err)
+				}
+			})
 		})
 	}
 }

@@ -35,7 +35,8 @@ func breakGlassShape() shape {
 	one := object(keysOf(glassKeys(), []key{
 		{"who", "Conditions on the caller, which must be true for certain.", atLeastOne(object(keysOf(whoNames(), conditionShapes())))},
 		{"approve", "Who approves it.", object([]key{
-			{"group", "One of this group.", anyText()}, {"quorum", "So many of them.", whole(1)},
+			{"group", "One of this group.", anyText()},
+			{"quorum", "So many of them.", whole(1)},
 			{"assurance", "How surely the answer is a person's.", words(assurances()...)},
 			{"self", "Whether who opens it may approve it; never where nothing is said.", words("never", "allowed")},
 		})},

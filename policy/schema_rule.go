@@ -161,7 +161,8 @@ func approvalShape() shape {
 		{"assurance", "How surely the answer is a person's.", words("host", "code", "passkey", "remote")},
 		{"self", "Whether who asks may answer.", words("never", "allowed")},
 		{"standing", "Approvals that count for more than one call.", object([]key{
-			{"max", "How long at most.", ref("duration")}, {"uses", "How often at most.", whole(1)},
+			{"max", "How long at most.", ref("duration")},
+			{"uses", "How often at most.", whole(1)},
 			{"issue", "Every answer stands by itself, for calls that are alike this much.", words(issueNames()...)},
 		})},
 	})
