@@ -24,6 +24,11 @@ func (d *Redactor) mask(r *audit.Record) {
 		a.Names, a.Values = d.texts(a.Names), d.texts(a.Values)
 		r.Args = &a
 	}
+	if r.Expired != nil {
+		e := *r.Expired
+		e.Missed = changed(e.Missed, func(m *audit.Missed) { m.Reader = d.Text(m.Reader) })
+		r.Expired = &e
+	}
 	d.maskPeople(r)
 	d.coalesced(r)
 }
@@ -43,6 +48,11 @@ func (d *Redactor) maskDecision(r *audit.Record) {
 			f.Value = json.RawMessage(nil)
 		}
 	})
+	if r.StepUp != nil {
+		s := *r.StepUp
+		s.ACR = d.texts(s.ACR)
+		r.StepUp = &s
+	}
 	if r.Trust != nil {
 		t := *r.Trust
 		t.Parts = changed(t.Parts, func(p *audit.TrustPart) { p.Of = d.Text(p.Of) })
