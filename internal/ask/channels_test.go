@@ -73,6 +73,7 @@ func TestSlack(t *testing.T) {
 // variable that it does not need.
 func TestTheDesktop(t *testing.T) {
 	dir := t.TempDir()
+	t.Chdir(dir) // where a shell that runs the text would leave a trace
 	out := filepath.Join(dir, "out")
 	script := "#!/bin/sh\n{ for a; do printf '%s\\0' \"$a\"; done; env; } >'" + out + "'\n"
 	program := filepath.Join(dir, "notify-send")
@@ -83,7 +84,7 @@ func TestTheDesktop(t *testing.T) {
 	t.Setenv("DISPLAY", ":7")
 	d, _ := desk(t)
 	r := hostile()
-	r.Name = "$(touch " + dir + "/touched)`id`;--icon=x\n<b>"
+	r.Name = "$(touch touched)`id`;--icon=x\n<b>"
 	id := consult(t, d, r).ID
 	for system, want := range map[string]string{
 		"linux":  "--app-name=Custos\x00--urgency=normal\x00--\x00TITLE\x00PAGE\nCOMMAND\x00",
@@ -105,7 +106,7 @@ func TestTheDesktop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		title := "Custos is holding $(touch " + dir + "/touched)`id`;--icon=x\\n<b> of files"
+		title := "Custos is holding $(touch touched)`id`;--icon=x\\n<b> of files"
 		want = strings.NewReplacer("TITLE", title, "PAGE", "http://127.0.0.1:7444/approvals/"+id, "COMMAND", "custos approvals allow "+id).Replace(want)
 		args, environ := string(got)[:min(len(got), len(want))], string(got)[min(len(got), len(want)):]
 		if args != want {
