@@ -21,8 +21,6 @@ package desk
 
 import (
 	"context"
-	"errors"
-	"sync"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/internal/approval"
@@ -42,39 +40,27 @@ type Options struct {
 // Desk keeps the calls of one program that wait for people. It is safe for
 // concurrent use.
 type Desk struct {
-	opt Options
-
-	mu     sync.Mutex
-	book   *book.Book
-	closed bool
+	lazy book.Lazy
 }
 
 // New returns a desk. Nothing is opened before a call is held.
-func New(o Options) *Desk { return &Desk{opt: o} }
-
-// errClosed says that the program is about to end.
-var errClosed = errors.New("the desk is closed")
+func New(o Options) *Desk {
+	return &Desk{lazy: book.Lazy{Open: func() (*book.Book, error) { return open(o) }}}
+}
 
 // Consult is for the gate: it says how a held call stands, and uses up an answer
 // to it.
 func (d *Desk) Consult(ctx context.Context, r *approval.Request) (access.Approval, error) {
-	b, err := d.open()
+	b, err := d.lazy.Book()
 	if err != nil {
 		return access.Approval{}, err
 	}
 	return b.Consult(ctx, r)
 }
 
-func (d *Desk) open() (*book.Book, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errClosed
-	}
-	if d.book != nil {
-		return d.book, nil
-	}
-	path := d.opt.State
+// open opens the book of the state directory.
+func open(o Options) (*book.Book, error) {
+	path := o.State
 	if path == "" {
 		var err error
 		if path, err = state.DefaultPath(); err != nil {
@@ -89,19 +75,8 @@ func (d *Desk) open() (*book.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.book, err = book.Open(book.Options{Path: file, Key: dir.HMAC(book.KeyPurpose, nil), MaxOpen: d.opt.Open})
-	return d.book, err
+	return book.Open(book.Options{Path: file, Key: dir.HMAC(book.KeyPurpose, nil), MaxOpen: o.Open})
 }
 
 // Close closes the desk. Calls that are held afterwards are denied.
-func (d *Desk) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	if d.book == nil {
-		return nil
-	}
-	b := d.book
-	d.book = nil
-	return b.Close()
-}
+func (d *Desk) Close() error { return d.lazy.Close() }

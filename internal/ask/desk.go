@@ -14,9 +14,7 @@ package ask
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/custos-zt/custos/access"
 	"github.com/custos-zt/custos/audit"
@@ -49,49 +47,19 @@ type Options struct {
 
 // Desk is where one process asks. It is safe for concurrent use.
 type Desk struct {
-	opt Options
-
-	mu     sync.Mutex
-	book   *book.Book
-	closed bool
+	opt  Options
+	lazy book.Lazy
 }
 
 // NewDesk returns a desk. Nothing is opened yet.
-func NewDesk(o Options) *Desk { return &Desk{opt: o} }
-
-// errClosed says that the process is about to end.
-var errClosed = errors.New("the guard is ending")
+func NewDesk(o Options) *Desk { return &Desk{opt: o, lazy: book.Lazy{Open: o.Open}} }
 
 // Book returns the book, which the first caller opens.
-func (d *Desk) Book() (*book.Book, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errClosed
-	}
-	if d.book == nil {
-		b, err := d.opt.Open()
-		if err != nil {
-			return nil, err
-		}
-		d.book = b
-	}
-	return d.book, nil
-}
+func (d *Desk) Book() (*book.Book, error) { return d.lazy.Book() }
 
 // Close closes the book, if it was opened. Calls that are held afterwards are
 // denied.
-func (d *Desk) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	if d.book == nil {
-		return nil
-	}
-	b := d.book
-	d.book = nil
-	return b.Close()
-}
+func (d *Desk) Close() error { return d.lazy.Close() }
 
 // Consult says how a held call stands: see [book.Book.Consult].
 func (d *Desk) Consult(ctx context.Context, r *approval.Request) (access.Approval, error) {

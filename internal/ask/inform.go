@@ -113,7 +113,7 @@ func (i *Informer) failed(err error) {
 func (i *Informer) deliver(id string) error {
 	var last error
 	for _, wait := range i.waits {
-		if !pause(i.ctx, wait) {
+		if !post.Pause(i.ctx, wait) {
 			return last
 		}
 		w, err := i.desk.word(i.ctx, id, i.carrier.details(), i.env)
@@ -128,18 +128,6 @@ func (i *Informer) deliver(id string) error {
 		}
 	}
 	return fmt.Errorf("tried %d times: %w", len(i.waits), last)
-}
-
-// pause waits, and reports whether it was not interrupted.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // Close tells nobody anything more. What is under way has so long to arrive.

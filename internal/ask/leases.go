@@ -104,18 +104,27 @@ func (d *Desk) list(leases []book.Leased, err error) ([]LeaseView, error) {
 	return out, err
 }
 
+// number finds the lease of an id in a book in which none is live whose time is
+// over.
+func (d *Desk) number(ctx context.Context, id string) (int64, *book.Book, error) {
+	n, err := book.ParseLease(id)
+	if err != nil {
+		return 0, nil, err
+	}
+	b, err := d.Book()
+	if err == nil {
+		d.sweep(ctx, b)
+	}
+	return n, b, err
+}
+
 // Revoke ends a lease at once; to tighten takes no proof. That it did is recorded
 // afterwards: a log that fails does not keep a lease alive.
 func (d *Desk) Revoke(ctx context.Context, id string, by approval.Vote) (LeaseView, error) {
-	n, err := book.ParseLease(id)
+	n, b, err := d.number(ctx, id)
 	if err != nil {
 		return LeaseView{}, err
 	}
-	b, err := d.Book()
-	if err != nil {
-		return LeaseView{}, err
-	}
-	d.sweep(ctx, b)
 	l, err := b.Revoke(ctx, n)
 	if err != nil {
 		return d.Lease(&l), err
@@ -125,15 +134,10 @@ func (d *Desk) Revoke(ctx context.Context, id string, by approval.Vote) (LeaseVi
 
 // Review notes that somebody looked at what was done under a lease.
 func (d *Desk) Review(ctx context.Context, id, note string, by approval.Vote) (LeaseView, error) {
-	n, err := book.ParseLease(id)
+	n, b, err := d.number(ctx, id)
 	if err != nil {
 		return LeaseView{}, err
 	}
-	b, err := d.Book()
-	if err != nil {
-		return LeaseView{}, err
-	}
-	d.sweep(ctx, b)
 	l, err := b.Review(ctx, n, by.By, func(l *book.Leased) error { return d.leaseRecord(l, "reviewed", by.Answer, note) })
 	return d.Lease(&l), err
 }

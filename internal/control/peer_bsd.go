@@ -2,28 +2,12 @@
 
 package control
 
-import (
-	"net"
-	"os"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// ownPeer reports whether the process at the other end of a unix socket runs
-// under this user, as the kernel knew it when it connected.
-func ownPeer(c net.Conn) bool {
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return false
-	}
-	raw, err := u.SyscallConn()
+func peerUser(socket int) (uid uint32, err error) {
+	cred, err := unix.GetsockoptXucred(socket, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return false
+		return 0, err
 	}
-	own := false
-	err = raw.Control(func(fd uintptr) {
-		cred, err := unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
-		own = err == nil && int(cred.Uid) == os.Geteuid()
-	})
-	return err == nil && own
+	return cred.Uid, nil
 }

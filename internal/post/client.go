@@ -22,7 +22,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -100,7 +99,7 @@ const maxAnswer = 64 << 10
 // Exchange sends a request and returns the status and the beginning of the
 // answer. version is that of Custos.
 func Exchange(c *http.Client, req *http.Request, version string) (status int, answer []byte, err error) {
-	req.Header.Set("User-Agent", "custos/"+plainVersion(version))
+	req.Header.Set("User-Agent", "custos/"+Token(version, 64))
 	res, err := c.Do(req) //nolint:gosec // the address is the configuration's, and checked when it is dialled
 	if err != nil {
 		return 0, nil, WithoutURL(err)
@@ -111,20 +110,6 @@ func Exchange(c *http.Client, req *http.Request, version string) (status int, an
 		return 0, nil, WithoutURL(err)
 	}
 	return res.StatusCode, answer, nil
-}
-
-// plainVersion is a version as a token of a header.
-func plainVersion(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r <= ' ' || r > '~' {
-			return '_'
-		}
-		return r
-	}, s)
-	if s == "" {
-		return "-"
-	}
-	return s[:min(len(s), 64)]
 }
 
 // WithoutURL drops the address that an error repeats.

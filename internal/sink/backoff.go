@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"time"
@@ -34,16 +33,4 @@ func chance(most time.Duration) time.Duration {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // it never fails
 	return time.Duration(float64(binary.BigEndian.Uint32(b[:])) / (1 << 32) * float64(most))
-}
-
-// pause waits, and reports whether it was not interrupted.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/custos-zt/custos/internal/config"
+	"github.com/custos-zt/custos/internal/post"
 )
 
 // pushEvery is how often metrics are sent, and lastPush how long the last one
@@ -39,7 +40,7 @@ func openOTLPMetrics(c *config.OTLP, env *Env, name string) (Sink, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	o.stop = stop
 	o.done.Go(func() {
-		for pause(ctx, pushEvery) {
+		for post.Pause(ctx, pushEvery) {
 			o.push(ctx)
 		}
 	})

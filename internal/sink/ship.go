@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/custos-zt/custos/audit"
+	"github.com/custos-zt/custos/internal/post"
 )
 
 // The times of a shipper.
@@ -116,7 +117,7 @@ func (s *shipper) run(ctx context.Context) error {
 		case more:
 			continue
 		}
-		if !pause(ctx, delay) {
+		if !post.Pause(ctx, delay) {
 			break
 		}
 	}

@@ -140,7 +140,7 @@ func (s *syslog) send(ctx context.Context) error {
 		if left == 0 {
 			break
 		}
-		if !pause(ctx, wait) {
+		if !post.Pause(ctx, wait) {
 			return fmt.Errorf("the receiver did not take %d bytes: %w", left, ctx.Err())
 		}
 	}
@@ -190,7 +190,7 @@ type syslogEncoder struct {
 }
 
 func newSyslogEncoder(c *config.Syslog, env *Env) *syslogEncoder {
-	return &syslogEncoder{host: header(env.Hostname, 255), sdID: "custos@" + strconv.Itoa(c.Enterprise), lines: newLines(c.Format, env)}
+	return &syslogEncoder{host: post.Token(env.Hostname, 255), sdID: "custos@" + strconv.Itoa(c.Enterprise), lines: newLines(c.Format, env)}
 }
 
 // frame appends one message behind its length.
@@ -220,7 +220,7 @@ func (e *syslogEncoder) message(b []byte, ev *Event, text []byte) []byte {
 	b = append(b, ' ')
 	b = append(b, e.host...)
 	b = append(b, " custos - "...)
-	b = append(b, header(string(r.Kind), 32)...)
+	b = append(b, post.Token(string(r.Kind), 32)...)
 	b = append(b, " ["...)
 	b = append(b, e.sdID...)
 	for _, p := range [...]struct{ name, value string }{
@@ -268,20 +268,6 @@ func param(b []byte, name, value string) []byte {
 		b = append(b, quoted[i])
 	}
 	return append(b, '"')
-}
-
-// header returns s as a field of the header: printable ASCII without spaces.
-func header(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r <= ' ' || r > '~' {
-			return '_'
-		}
-		return r
-	}, s)
-	if s == "" {
-		return "-"
-	}
-	return s[:min(len(s), most)]
 }
 
 // brief is what is sent of a record that is too long: enough to find it.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -121,22 +120,7 @@ const leaseColumns = `id, state, agreed, bound, instance, definition, used, last
 
 // leases reads leases by a condition on columns of the table.
 func (b *Book) leases(ctx context.Context, q querier, where string, args ...any) ([]Leased, error) {
-	rows, err := q.QueryContext(ctx, `SELECT `+leaseColumns+` FROM lease WHERE `+where, args...)
-	if err != nil {
-		return nil, fmt.Errorf("state.db: %w", err)
-	}
-	var out []Leased
-	for rows.Next() {
-		l, err := b.scanLease(rows)
-		if err != nil {
-			return nil, errors.Join(err, rows.Close())
-		}
-		out = append(out, l)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, fmt.Errorf("state.db: %w", err)
-	}
-	return out, nil
+	return each(ctx, q, b.scanLease, `SELECT `+leaseColumns+` FROM lease WHERE `+where, args...)
 }
 
 func (b *Book) scanLease(rows *sql.Rows) (Leased, error) {

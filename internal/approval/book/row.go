@@ -68,22 +68,31 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// items reads requests by a condition on columns of the table.
-func (b *Book) items(ctx context.Context, q querier, where string, args ...any) ([]Item, error) {
-	rows, err := q.QueryContext(ctx, `SELECT `+columns+` FROM request WHERE `+where, args...)
+// each reads what a query finds.
+func each[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("state.db: %w", err)
 	}
-	var out []Item
+	var out []T
 	for rows.Next() {
-		it, err := b.scan(rows)
+		one, err := scan(rows)
 		if err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
-		out = append(out, it)
+		out = append(out, one)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, fmt.Errorf("state.db: %w", err)
+	}
+	return out, nil
+}
+
+// items reads requests by a condition on columns of the table.
+func (b *Book) items(ctx context.Context, q querier, where string, args ...any) ([]Item, error) {
+	out, err := each(ctx, q, b.scan, `SELECT `+columns+` FROM request WHERE `+where, args...)
+	if err != nil {
+		return nil, err
 	}
 	for i := range out { // after the rows are closed: there is one connection
 		if err := b.votes(ctx, q, &out[i]); err != nil {
