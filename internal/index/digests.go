@@ -10,9 +10,6 @@ func (b *builder) digests(c class, r *row, list []string, post func(term)) []byt
 		}
 		out = append(out, d[:]...)
 		post(t)
-		if c == ofPath && r.subject != 0 {
-			post(ofSubjectPath.pair(r.subject, t.value()))
-		}
 		b.firstSeen(t, r, c == ofHost)
 	}
 	return out

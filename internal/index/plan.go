@@ -323,7 +323,6 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 	p.pairs(ofSubjectRule, subjects, rules)
 	p.pairs(ofTitleLabel, titles, labels)
 	p.pairs(ofSubjectLabel, subjects, labels)
-	p.pairs(ofSubjectPath, subjects, pathsOf(f))
 	for _, x := range []struct {
 		c      class
 		column string
@@ -338,16 +337,6 @@ func (p *planner) triple(f *query.Filter) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// pathsOf returns the digests of the paths of a filter, as pairs hold them.
-func pathsOf(f *query.Filter) (out []int64) {
-	for _, text := range f.Digests.Path {
-		if t, _, ok := ofPath.digest(text); ok && len(f.Path) > 0 {
-			out = append(out, t.value())
-		}
-	}
-	return out
 }
 
 // pairs asks for one of the pairs of two conditions, where both are given. It

@@ -13,7 +13,7 @@ import (
 
 // schemaVersion changes with everything that would make an older index answer
 // differently. An index of another version is built anew.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // applicationID marks the file as one of ours: "CUIX".
 const applicationID = 0x43554958

@@ -34,7 +34,6 @@ const (
 	ofTitleLabel
 	ofSubjectLabel
 	ofArg
-	ofSubjectPath // a pair too
 )
 
 const (
@@ -55,9 +54,6 @@ func (c class) pair(a, b int64) term {
 	x ^= x >> 32
 	return term(x&(1<<digestBits-1)<<classBits) | term(c)
 }
-
-// value returns what a term is about without its class.
-func (t term) value() int64 { return int64(t >> classBits) }
 
 // digest returns the term of the digest of a judged value, and its six bytes.
 func (c class) digest(text string) (t term, b [digestSize]byte, ok bool) {
