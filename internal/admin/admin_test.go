@@ -92,15 +92,35 @@ func code(t *testing.T, err error) Code {
 	return r.Code
 }
 
+// operation is one thing that a caller does, and what it takes.
+type operation struct {
+	name  string
+	needs Capability
+	do    func(*Operator) error
+}
+
+// needs has every operation done with every capability: whoever has too little is
+// refused, and nobody else.
+func (b *bureau) needs(ops []operation) {
+	b.t.Helper()
+	for _, op := range ops {
+		for _, has := range []Capability{Nothing, Viewer, Approver} {
+			want := Code("")
+			if has < op.needs {
+				want = NotAllowed
+			}
+			if got := code(b.t, op.do(b.as(has))); got != want {
+				b.t.Errorf("%s by %v: %q", op.name, has, got)
+			}
+		}
+	}
+}
+
 // What a caller may do is checked at each operation, whatever the door did.
 func TestCapabilities(t *testing.T) {
 	b := newBureau(t)
 	id := b.hold(`{"path":"/a"}`)
-	for _, op := range []struct {
-		name  string
-		needs Capability
-		do    func(*Operator) error
-	}{
+	b.needs([]operation{
 		{"status", Viewer, func(o *Operator) error { _, err := o.Status(t.Context()); return err }},
 		{"approvals", Viewer, func(o *Operator) error { _, err := o.Approvals(t.Context(), true); return err }},
 		{"approval", Viewer, func(o *Operator) error { _, err := o.Approval(t.Context(), id); return err }},
@@ -109,17 +129,7 @@ func TestCapabilities(t *testing.T) {
 		{"end", Viewer, func(o *Operator) error { _, err := o.End(); return err }},
 		{"follow", Viewer, func(o *Operator) error { _, err := o.Follow(t.Context(), nil, nil); return err }},
 		{"answer", Approver, func(o *Operator) error { _, err := o.Answer(t.Context(), id, Answer{Allow: true}); return err }},
-	} {
-		for _, has := range []Capability{Nothing, Viewer, Approver} {
-			want := Code("")
-			if has < op.needs {
-				want = NotAllowed
-			}
-			if got := code(t, op.do(b.as(has))); got != want {
-				t.Errorf("%s by %v: %q", op.name, has, got)
-			}
-		}
-	}
+	})
 }
 
 // Before anything was held there is nothing, and looking makes nothing.

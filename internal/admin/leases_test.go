@@ -33,11 +33,7 @@ func TestLeasesTakeACapability(t *testing.T) {
 	if _, err := b.as(Approver).Answer(t.Context(), b.hold(`{"path":"/a"}`, standing(nil)), Answer{Allow: true, Standing: "same"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, op := range []struct {
-		name  string
-		needs Capability
-		do    func(*Operator) error
-	}{
+	b.needs([]operation{
 		{"leases", Viewer, func(o *Operator) error { _, err := o.Leases(t.Context(), true); return err }},
 		{"due", Viewer, func(o *Operator) error { _, err := o.Due(t.Context()); return err }},
 		{"grant", Approver, func(o *Operator) error {
@@ -52,17 +48,7 @@ func TestLeasesTakeACapability(t *testing.T) {
 		}},
 		{"revoke", Approver, func(o *Operator) error { _, err := o.Revoke(t.Context(), "l_1"); return err }},
 		{"review", Approver, func(o *Operator) error { _, err := o.Review(t.Context(), "l_1", "seen"); return err }},
-	} {
-		for _, has := range []Capability{Nothing, Viewer, Approver} {
-			want := Code("")
-			if has < op.needs {
-				want = NotAllowed
-			}
-			if got := code(t, op.do(b.as(has))); got != want {
-				t.Errorf("%s by %v: %q", op.name, has, got)
-			}
-		}
-	}
+	})
 }
 
 // To grant takes what an answer to the rules would take, and nothing is made or

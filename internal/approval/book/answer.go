@@ -30,8 +30,8 @@ func (b *Book) Answer(ctx context.Context, number int64, v approval.Vote, record
 		if err := setState(ctx, tx, &it, access.ApprovalLapsed); err != nil {
 			return it, err
 		}
-		if err := tx.Commit(); err != nil {
-			return it, fmt.Errorf("state.db: %w", err)
+		if err := commit(tx); err != nil {
+			return it, err
 		}
 	}
 	if it.State != access.ApprovalOpen && (v.Allow || it.State != access.ApprovalAllowed) {
@@ -50,8 +50,8 @@ func (b *Book) Answer(ctx context.Context, number int64, v approval.Vote, record
 	if err := record(&it); err != nil {
 		return it, err
 	}
-	if err := tx.Commit(); err != nil {
-		return it, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return it, err
 	}
 	return it, nil
 }

@@ -148,6 +148,14 @@ func (b *Book) begin(ctx context.Context) (*sql.Tx, approval.Moment, error) {
 	return tx, b.clock(), nil // after the lock: waiting for it takes time
 }
 
+// commit makes what a transaction wrote durable.
+func commit(tx *sql.Tx) error {
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("state.db: %w", err)
+	}
+	return nil
+}
+
 // holder says who works with the book, for people.
 func holder() string { return fmt.Sprintf("pid %d", os.Getpid()) }
 

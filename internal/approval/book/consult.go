@@ -30,8 +30,8 @@ func (b *Book) Consult(ctx context.Context, r *approval.Request) (access.Approva
 	if err != nil {
 		return access.Approval{}, err
 	}
-	if err := tx.Commit(); err != nil {
-		return access.Approval{}, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return access.Approval{}, err
 	}
 	return a, nil
 }

@@ -54,6 +54,21 @@ func guardFor(path string) {
 	}
 }
 
+// sharedBook opens a book that other processes open too, at path.
+func sharedBook(t *testing.T) (b *Book, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "state.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, err := Open(Options{Path: path, Key: [32]byte{7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b, path
+}
+
 // Guards that are killed at any instant, while people answer: no grant lets two
 // calls pass, and none passes that nobody allowed. 10 rounds belong to every
 // test run, 1,000 to make reliability.
@@ -62,15 +77,7 @@ func TestKilledGuards(t *testing.T) {
 	if os.Getenv("CUSTOS_RELIABILITY") != "" {
 		rounds = 1000
 	}
-	path := filepath.Join(t.TempDir(), "state.db")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b, err := Open(Options{Path: path, Key: [32]byte{7}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b, path := sharedBook(t)
 	allowed := map[string]bool{}
 	slower, ran := time.Duration(1), int64(0)
 	for range rounds {

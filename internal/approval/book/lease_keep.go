@@ -2,7 +2,6 @@ package book
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,12 +26,7 @@ func (b *Book) Leases(ctx context.Context, all bool) ([]Leased, error) {
 		where = `TRUE ORDER BY id DESC`
 	}
 	list, err := b.leases(ctx, b.db, where)
-	now := b.clock()
-	for i := range list {
-		if list[i].Faulty == nil {
-			list[i].State = list[i].at(now)
-		}
-	}
+	b.asOfNow(list...)
 	if !all {
 		list = slices.DeleteFunc(list, func(l Leased) bool { return l.State != approval.LeaseLive })
 	}
@@ -42,10 +36,22 @@ func (b *Book) Leases(ctx context.Context, all bool) ([]Leased, error) {
 // Lease returns one lease as it stands now.
 func (b *Book) Lease(ctx context.Context, number int64) (Leased, error) {
 	l, err := b.lease(ctx, b.db, number)
-	if err == nil && l.Faulty == nil {
-		l.State = l.at(b.clock())
+	if err != nil {
+		return l, err
 	}
-	return l, err
+	return b.asOfNow(l)[0], nil
+}
+
+// asOfNow gives leases the state that they have by now, whatever was stored last,
+// and returns them.
+func (b *Book) asOfNow(list ...Leased) []Leased {
+	now := b.clock()
+	for i := range list {
+		if list[i].Faulty == nil {
+			list[i].State = list[i].at(now)
+		}
+	}
+	return list
 }
 
 func (b *Book) lease(ctx context.Context, q querier, number int64) (Leased, error) {
@@ -79,8 +85,8 @@ func (b *Book) Revoke(ctx context.Context, number int64) (Leased, error) {
 	if _, err := tx.ExecContext(ctx, `UPDATE lease SET state = ? WHERE id = ?`, l.State, number); err != nil {
 		return l, fmt.Errorf("state.db: %w", err)
 	}
-	if err := tx.Commit(); err != nil {
-		return l, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return l, err
 	}
 	return l, nil
 }
@@ -110,8 +116,8 @@ func (b *Book) Sweep(ctx context.Context) ([]Leased, error) {
 			ended = append(ended, live[i])
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return nil, err
 	}
 	return ended, nil
 }
@@ -120,12 +126,7 @@ func (b *Book) Sweep(ctx context.Context) ([]Leased, error) {
 // that are due first.
 func (b *Book) Due(ctx context.Context) ([]Leased, error) {
 	list, err := b.leases(ctx, b.db, `due > 0 AND reviewed = 0 ORDER BY due`)
-	now := b.clock()
-	for i := range list {
-		if list[i].Faulty == nil {
-			list[i].State = list[i].at(now)
-		}
-	}
+	b.asOfNow(list...)
 	return list, err
 }
 
@@ -151,8 +152,8 @@ func (b *Book) Review(ctx context.Context, number int64, by string, record func(
 	if err := record(&l); err != nil {
 		return l, err
 	}
-	if err := tx.Commit(); err != nil {
-		return l, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return l, err
 	}
 	return l, nil
 }
@@ -204,11 +205,4 @@ func (b *Book) Lift(ctx context.Context, subject, agent string, of []approval.Gl
 		used = append(used, list[at])
 	}
 	return used, commit(tx)
-}
-
-func commit(tx *sql.Tx) error {
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("state.db: %w", err)
-	}
-	return nil
 }

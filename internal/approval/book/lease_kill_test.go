@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -67,15 +66,7 @@ func TestLeasesOfKilledGuards(t *testing.T) {
 	if os.Getenv("CUSTOS_RELIABILITY") != "" {
 		rounds = 300
 	}
-	path := filepath.Join(t.TempDir(), "state.db")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b, err := Open(Options{Path: path, Key: [32]byte{7}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b, path := sharedBook(t)
 	total := 0
 	for n := range rounds {
 		total += leaseRound(t, b, path, n%3 != 0, n)

@@ -101,8 +101,8 @@ func (b *Book) Propose(ctx context.Context, r *approval.Request) (it Item, fresh
 	if it.State == access.ApprovalRefused {
 		return it, false, &SettledError{it}
 	}
-	if err := tx.Commit(); err != nil {
-		return it, false, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return it, false, err
 	}
 	return it, a.New, nil
 }

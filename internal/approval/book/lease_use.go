@@ -23,8 +23,8 @@ import (
 // log.
 func (b *Book) Use(ctx context.Context, c *approval.Call) (used Leased, ok bool, ended []Leased, err error) {
 	const theirs = `state = 'live' AND glass = '' AND subject = ? AND backend = ? AND name = ? ORDER BY id`
-	any, err := b.leases(ctx, b.db, theirs, c.Subject, c.Backend, c.Name) // mostly there is none, and nobody waits
-	if err != nil || len(any) == 0 {
+	seen, err := b.leases(ctx, b.db, theirs, c.Subject, c.Backend, c.Name) // mostly there is none, and nobody waits
+	if err != nil || len(seen) == 0 {
 		return Leased{}, false, nil, err
 	}
 	tx, now, err := b.begin(ctx)
@@ -58,8 +58,8 @@ func (b *Book) Use(ctx context.Context, c *approval.Call) (used Leased, ok bool,
 	if err := b.answered(ctx, tx, c.Request, ok); err != nil {
 		return Leased{}, false, nil, err
 	}
-	if err := tx.Commit(); err != nil {
-		return Leased{}, false, nil, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return Leased{}, false, nil, err
 	}
 	return used, ok, ended, nil
 }

@@ -44,8 +44,8 @@ func (b *Book) TakeNonce(ctx context.Context, number int64, nonce []byte) (Item,
 	if err != nil {
 		return it, err
 	}
-	if err := tx.Commit(); err != nil {
-		return it, fmt.Errorf("state.db: %w", err)
+	if err := commit(tx); err != nil {
+		return it, err
 	}
 	return it, nil
 }
